@@ -1,0 +1,100 @@
+//! The native deployer: the docker CLI merges the recipe's compose files and our overlay, and
+//! submits the stack (IN-6). Nothing of this host's environment reaches interpolation.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cc_ci_core::ports::{
+    CommandLine, Commands, DeployAnswer, DeployRequest, Deployer, DeployerError,
+};
+
+/// Deploys with `docker stack deploy`.
+pub struct NativeDeployer {
+    commands: Arc<dyn Commands>,
+    /// Where overlays are written, one for each stack.
+    overlays: PathBuf,
+    /// What the docker CLI itself needs: `PATH`, `HOME`, `DOCKER_HOST`, `DOCKER_CONFIG`.
+    environment: BTreeMap<String, String>,
+}
+
+impl NativeDeployer {
+    /// A deployer that keeps its overlays in `overlays`, which must exist.
+    pub fn new(
+        commands: Arc<dyn Commands>,
+        overlays: &Path,
+        environment: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            commands,
+            overlays: overlays.to_owned(),
+            environment,
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the overlay is an input of the docker CLI, not a result of the run: it is made anew before each deploy"
+    )]
+    fn write_overlay(&self, request: &DeployRequest) -> Result<PathBuf, DeployerError> {
+        let path = self.overlays.join(format!("{}.overlay.yml", request.stack));
+        std::fs::write(&path, &request.overlay).map_err(|error| DeployerError {
+            program: "docker".to_owned(),
+            message: format!("cannot write {}: {error}", path.display()),
+        })?;
+        Ok(path)
+    }
+}
+
+#[async_trait]
+impl Deployer for NativeDeployer {
+    async fn deploy(&self, request: &DeployRequest) -> Result<DeployAnswer, DeployerError> {
+        let overlay = self.write_overlay(request)?;
+        let mut arguments = vec!["stack".to_owned(), "deploy".to_owned()];
+        for file in &request.compose_files {
+            arguments.extend([
+                "--compose-file".to_owned(),
+                request.directory.join(file).display().to_string(),
+            ]);
+        }
+        arguments.extend(["--compose-file".to_owned(), overlay.display().to_string()]);
+        arguments.push(request.stack.to_string());
+        // The app's variables first: none of them may replace one the CLI itself reads.
+        let mut environment = request.env.clone();
+        environment.extend(self.environment.clone());
+        let command = CommandLine {
+            program: "docker".to_owned(),
+            arguments,
+            environment,
+            directory: request.directory.clone(),
+            input: Vec::new(),
+            deadline: request.deadline,
+        };
+        let output = self
+            .commands
+            .run(&command)
+            .await
+            .map_err(|error| DeployerError {
+                program: error.program,
+                message: error.message,
+            })?;
+        let streams = [output.stdout, output.stderr];
+        let said: Vec<String> = streams
+            .iter()
+            .map(|stream| String::from_utf8_lossy(stream).trim().to_owned())
+            .collect();
+        Ok(DeployAnswer {
+            exit_code: output.code.filter(|_| !output.expired),
+            said: said.join("\n").trim().to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Debug for NativeDeployer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeDeployer")
+            .field("overlays", &self.overlays)
+            .finish_non_exhaustive()
+    }
+}

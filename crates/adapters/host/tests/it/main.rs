@@ -1,0 +1,6 @@
+//! Real processes on this host.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod commands;
+mod processes;
+mod support;

@@ -1,0 +1,283 @@
+//! A run's directory.
+//!
+//! Tests: at the end of this file.
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use cc_ci_core::ports::{RunStore, StoreError};
+use cc_ci_model::event::Event;
+
+use crate::error::{RunDirError, io_error};
+use crate::lock::RunLock;
+use crate::log::Log;
+
+/// The event log's name in a run's directory.
+pub const EVENTS_FILE: &str = "events.jsonl";
+
+/// A run's directory, locked by this process.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    _lock: RunLock,
+    log: Mutex<LogState>,
+}
+
+#[derive(Debug)]
+enum LogState {
+    /// The run is going on.
+    Open(Log),
+    /// The run is over: its log stays as it is, and what comes later has files of its own
+    /// (TEAR-2).
+    Closed,
+}
+
+impl RunDir {
+    /// Makes a new run's directory (mode 0700), takes its lock and begins its log. A directory
+    /// that is there and empty is taken.
+    ///
+    /// # Errors
+    /// [`RunDirError::NotEmpty`] when something is in it already.
+    pub fn create(path: &Path) -> Result<Self, RunDirError> {
+        make_private(path)?;
+        let mut entries = fs::read_dir(path).map_err(io_error("read directory", path))?;
+        if entries.next().is_some() {
+            return Err(RunDirError::NotEmpty {
+                path: path.to_owned(),
+            });
+        }
+        let lock = RunLock::take(path)?;
+        let events = path.join(EVENTS_FILE);
+        let log = Log::create(&events).map_err(io_error("create", &events))?;
+        sync_directory(path).map_err(io_error("sync directory", path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+            log: Mutex::new(LogState::Open(log)),
+        })
+    }
+
+    /// Opens the directory of a run that is over, and takes its lock. Files can be written into
+    /// it, but nothing is appended to its log any more.
+    ///
+    /// # Errors
+    /// [`RunDirError::NotThere`] when it has no log, [`RunDirError::Alive`] when the run lives.
+    pub fn open_existing(path: &Path) -> Result<Self, RunDirError> {
+        if !path.join(EVENTS_FILE).is_file() {
+            return Err(RunDirError::NotThere {
+                wanted: path.display().to_string(),
+            });
+        }
+        let lock = RunLock::take(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+            log: Mutex::new(LogState::Closed),
+        })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The event log.
+    pub fn events(&self) -> PathBuf {
+        self.path.join(EVENTS_FILE)
+    }
+
+    fn error(&self, name: &str) -> impl FnOnce(io::Error) -> StoreError {
+        let path = self.path.join(name).display().to_string();
+        move |source| StoreError { path, source }
+    }
+}
+
+impl RunStore for RunDir {
+    fn append(&self, event: &Event) -> Result<(), StoreError> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let appended = match &mut *log {
+            LogState::Open(log) => log.append(event),
+            LogState::Closed => Err(io::Error::other("its run is over")),
+        };
+        appended.map_err(self.error(EVENTS_FILE))
+    }
+
+    /// Of an opened directory, that of an empty log: nothing was appended *here*.
+    fn log_sha256(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*log {
+            LogState::Open(log) => log.sha256(),
+            LogState::Closed => hex::encode(<sha2::Sha256 as sha2::Digest>::digest([])),
+        }
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
+        write_into(&self.path, name, content).map_err(self.error(name))
+    }
+}
+
+fn make_private(path: &Path) -> Result<(), RunDirError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(io_error("create directory", parent))?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
+            let private = Permissions::from_mode(0o700);
+            fs::set_permissions(path, private).map_err(io_error("make private", path))
+        }
+        other => other.map_err(io_error("create directory", path)),
+    }
+}
+
+/// Writes a file beside its place, then puts it there: a reader sees the old one or the new one,
+/// and so does everybody after a crash.
+fn write_into(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    let name = relative(name)?;
+    let target = directory.join(name);
+    let folder = target.parent().unwrap_or(directory);
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(&target).map_err(|error| error.error)?;
+    sync_directory(folder)
+}
+
+/// A name that stays inside the run's directory and is not the log's or the lock's.
+fn relative(name: &str) -> io::Result<&Path> {
+    let path = Path::new(name);
+    let is_inside = path.components().next().is_some()
+        && path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+    if is_inside && !matches!(name, EVENTS_FILE | "lock") {
+        return Ok(path);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "no name for a file of a run",
+    ))
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use cc_ci_model::event::EventKind;
+    use cc_ci_model::time::Timestamp;
+    use sha2::Digest;
+
+    use super::*;
+
+    fn event(seq: u64) -> Event {
+        let kind = EventKind::CancelRequested { signals: 1 };
+        Event {
+            seq,
+            at: Timestamp::from_millis(0),
+            kind,
+        }
+    }
+
+    fn fresh() -> (tempfile::TempDir, RunDir) {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&parent.path().join("runs/one")).unwrap();
+        (parent, run)
+    }
+
+    #[test]
+    fn a_run_has_a_private_directory_of_its_own() {
+        let (_parent, run) = fresh();
+        let mode = fs::metadata(run.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let again = RunDir::create(run.path()).unwrap_err();
+        assert!(matches!(again, RunDirError::NotEmpty { .. }), "{again}");
+        let alive = RunDir::open_existing(run.path()).unwrap_err();
+        assert!(matches!(alive, RunDirError::Alive { .. }), "{alive}");
+    }
+
+    #[test]
+    fn events_are_lines_with_a_running_checksum() {
+        let (_parent, run) = fresh();
+        run.append(&event(1)).unwrap();
+        run.append(&event(2)).unwrap();
+        let text = fs::read(run.events()).unwrap();
+        assert_eq!(run.log_sha256(), hex::encode(sha2::Sha256::digest(&text)));
+        let expected = "{\"seq\":1,\"at\":\"1970-01-01T00:00:00.000Z\",\"event\":\
+                        \"cancel_requested\",\"signals\":1}\n";
+        assert!(
+            text.starts_with(expected.as_bytes()),
+            "{}",
+            String::from_utf8_lossy(&text)
+        );
+    }
+
+    /// After a failed write nobody knows what is in the file: at most one torn line may be.
+    #[test]
+    fn a_log_that_failed_once_stays_shut() {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let (_parent, mut run) = fresh();
+        run.log = Mutex::new(LogState::Open(Log::of_file(full)));
+        let empty = run.log_sha256();
+        let first = run.append(&event(1)).unwrap_err();
+        assert_eq!(first.source.kind(), io::ErrorKind::StorageFull);
+        let second = run.append(&event(2)).unwrap_err();
+        assert_eq!(second.source.to_string(), "an earlier write to it failed");
+        assert_eq!(run.log_sha256(), empty);
+    }
+
+    #[test]
+    fn files_are_written_whole_and_inside() {
+        let (_parent, run) = fresh();
+        run.write("results.json", b"one").unwrap();
+        run.write("results.json", b"two").unwrap();
+        run.write("reports/junit.xml", b"<x/>").unwrap();
+        assert_eq!(fs::read(run.path().join("results.json")).unwrap(), b"two");
+        assert_eq!(
+            fs::read(run.path().join("reports/junit.xml")).unwrap(),
+            b"<x/>"
+        );
+        for bad in [
+            "",
+            "..",
+            "../x",
+            "a/../../x",
+            "/etc/x",
+            ".",
+            "lock",
+            EVENTS_FILE,
+        ] {
+            assert!(run.write(bad, b"x").is_err(), "{bad:?}");
+        }
+        let names: Vec<_> = fs::read_dir(run.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with('.'))
+            .collect();
+        assert!(names.is_empty(), "left behind: {names:?}");
+    }
+
+    #[test]
+    fn a_run_that_is_over_takes_files_but_no_events() {
+        let (_parent, run) = fresh();
+        let path = run.path().to_owned();
+        drop(run);
+        let run = RunDir::open_existing(&path).unwrap();
+        run.write("cleanup.json", b"{}").unwrap();
+        assert_eq!(
+            run.append(&event(1)).unwrap_err().source.to_string(),
+            "its run is over"
+        );
+        let missing = RunDir::open_existing(Path::new("/nonexistent")).unwrap_err();
+        assert!(matches!(missing, RunDirError::NotThere { .. }), "{missing}");
+    }
+}

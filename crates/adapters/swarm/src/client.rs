@@ -1,0 +1,153 @@
+//! The connection to one engine.
+
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+use cc_ci_core::ports::EngineError;
+use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
+use serde::Deserialize;
+
+use crate::error::{engine_error, unreachable};
+use crate::raw::{Endpoint, REQUEST_TIMEOUT};
+
+/// How long an engine may take to say that it is there.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// A Docker engine, normally a manager of a Swarm. Clones share the connection settings; each
+/// request opens a connection of its own.
+#[derive(Debug, Clone)]
+pub struct Swarm {
+    pub(crate) docker: Docker,
+    pub(crate) endpoint: Endpoint,
+}
+
+impl Swarm {
+    /// Prepares to talk to the engine at `host`: `unix:///var/run/docker.sock` or
+    /// `tcp://host:port` (without TLS). Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address is of another kind or there is no such socket.
+    pub fn connect(host: &str) -> Result<Swarm, EngineError> {
+        let operation = format!("connect to `{host}`");
+        let endpoint = Endpoint::parse(host)
+            .ok_or_else(|| unreachable(&operation, "expected unix://… or tcp://…"))?;
+        let seconds = REQUEST_TIMEOUT.as_secs();
+        let docker = match &endpoint {
+            Endpoint::Unix(_) => Docker::connect_with_unix(host, seconds, API_DEFAULT_VERSION),
+            Endpoint::Tcp(address) => {
+                Docker::connect_with_http(&format!("tcp://{address}"), seconds, API_DEFAULT_VERSION)
+            }
+        };
+        let docker = docker.map_err(|error| engine_error(&operation, &error))?;
+        Ok(Swarm { docker, endpoint })
+    }
+
+    /// What there is to know about the engine without trying anything. `cli_version` is the
+    /// docker CLI's, which the caller found out.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn facts(&self, cli_version: String) -> Result<HostFacts, EngineError> {
+        let version: Version = self
+            .endpoint
+            .get("read the engine's version", "/version")
+            .await?;
+        let info = self.info().await?;
+        Ok(HostFacts {
+            engine_id: info.id,
+            engine_version: version.version,
+            api_version: version.api_version,
+            cli_version,
+            swarm: info.swarm.role(),
+            vips: Tried::Unknown,
+            volume_root: info.docker_root_dir.map(|root| format!("{root}/volumes")),
+        })
+    }
+
+    pub(crate) async fn info(&self) -> Result<Info, EngineError> {
+        self.endpoint.get("read the engine's state", "/info").await
+    }
+
+    /// Whether the engine answers as a manager.
+    pub(crate) async fn is_manager(&self) -> bool {
+        let answer = tokio::time::timeout(ANSWER_WITHIN, self.info()).await;
+        matches!(answer, Ok(Ok(info)) if info.swarm.role() == SwarmRole::Manager)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Version {
+    version: String,
+    api_version: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Info {
+    #[serde(rename = "ID", default)]
+    id: String,
+    docker_root_dir: Option<String>,
+    /// The engine's own clock, RFC 3339.
+    pub(crate) system_time: String,
+    #[serde(default)]
+    swarm: SwarmInfo,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct SwarmInfo {
+    local_node_state: String,
+    control_available: bool,
+}
+
+impl SwarmInfo {
+    /// `pending`, `error` and `locked` nodes cannot be deployed to: they count as no node.
+    fn role(&self) -> SwarmRole {
+        match (self.local_node_state.as_str(), self.control_available) {
+            ("active", true) => SwarmRole::Manager,
+            ("active", false) => SwarmRole::Worker,
+            _ => SwarmRole::Inactive,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, role: SwarmRole) {
+        let info: SwarmInfo = serde_json::from_str(json).unwrap();
+        assert_eq!(info.role(), role, "{json}");
+    }
+
+    #[test]
+    fn only_an_active_node_with_control_is_a_manager() {
+        check(
+            r#"{"LocalNodeState":"active","ControlAvailable":true}"#,
+            SwarmRole::Manager,
+        );
+        check(
+            r#"{"LocalNodeState":"active","ControlAvailable":false}"#,
+            SwarmRole::Worker,
+        );
+        check(
+            r#"{"LocalNodeState":"inactive","ControlAvailable":false}"#,
+            SwarmRole::Inactive,
+        );
+        check(
+            r#"{"LocalNodeState":"locked","ControlAvailable":false}"#,
+            SwarmRole::Inactive,
+        );
+        check("{}", SwarmRole::Inactive);
+    }
+
+    #[test]
+    fn a_socket_that_is_not_there_is_unreachable() {
+        let error = Swarm::connect("unix:///nonexistent/docker.sock").unwrap_err();
+        assert!(matches!(error, EngineError::Unreachable { .. }), "{error}");
+        let error = Swarm::connect("ssh://elsewhere").unwrap_err();
+        assert!(error.to_string().contains("expected unix://"), "{error}");
+    }
+}

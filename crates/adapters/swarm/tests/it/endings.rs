@@ -1,0 +1,111 @@
+//! Tasks that end: what was seen of them has to tell why.
+
+use cc_ci_core::ports::StackView;
+use cc_ci_model::stack::{StackFacts, TaskState};
+
+use crate::support::{IMAGE, TestStack, docker, engine, only_task, until};
+
+fn ended(service: &'static str) -> impl Fn(&StackFacts) -> bool {
+    move |facts| facts.tasks_of(service).any(|task| task.state.is_terminal())
+}
+
+fn service(name: &str, more: &str) -> String {
+    format!(
+        "  {name}:
+    image: {IMAGE}
+    {more}
+    deploy: {{endpoint_mode: dnsrr, restart_policy: {{condition: on-failure}}}}
+"
+    )
+}
+
+/// A service that never became healthy, whose image exits 0 when it is stopped, looks field for
+/// field like a finished one-shot in everything but its container (CONV-1). The container's
+/// facts have to outlive it.
+#[tokio::test]
+async fn an_unhealthy_service_is_told_from_a_one_shot() {
+    let Some(swarm) = engine("an_unhealthy_service_is_told_from_a_one_shot") else {
+        return;
+    };
+    let stack = TestStack::new();
+    let mut watch = swarm.watch(&stack.name).await.unwrap();
+    let check = "healthcheck: {test: [\"CMD\", \"false\"], interval: 500ms, retries: 2}";
+    let once = "command: [\"true\"]\n    healthcheck: {test: [\"CMD\", \"true\"], interval: 5s}";
+    stack.deploy(&(service("sick", check) + &service("once", once)), "");
+    until(&mut watch, "ended one-shot", ended("once")).await;
+    let facts = until(&mut watch, "ended sick service", ended("sick")).await;
+
+    let (sick, once) = (only_task(&facts, "sick"), only_task(&facts, "once"));
+    for task in [sick, once] {
+        assert_eq!(
+            (task.state, task.desired),
+            (TaskState::Complete, TaskState::Shutdown)
+        );
+        assert_eq!((task.exit_code, &task.error), (Some(0), &None));
+    }
+    let of_sick = sick.container.as_ref().unwrap();
+    let health = of_sick.health.as_ref().unwrap();
+    assert!(
+        of_sick.unhealthy_seen && health.failing_streak >= health.retries,
+        "{of_sick:?}"
+    );
+    assert!(
+        health.log.iter().all(|line| line.starts_with("exit 1")),
+        "{health:?}"
+    );
+    let of_once = once.container.as_ref().unwrap();
+    let health = of_once.health.as_ref().unwrap();
+    assert!(
+        !of_once.unhealthy_seen && health.failing_streak < health.retries,
+        "{of_once:?}"
+    );
+
+    for container in [of_sick, of_once] {
+        docker(&["rm", &container.id]);
+    }
+    let later = watch.observe().await.unwrap();
+    assert_eq!(only_task(&later, "sick").container.as_ref(), Some(of_sick));
+    assert_eq!(only_task(&later, "once").container.as_ref(), Some(of_once));
+    assert!(!later.events_gap);
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_there_is_told_by_its_task() {
+    let Some(swarm) = engine("an_image_that_is_not_there_is_told_by_its_task") else {
+        return;
+    };
+    let stack = TestStack::new();
+    let mut watch = swarm.watch(&stack.name).await.unwrap();
+    let service = "  app: {image: \"cc-ci-fixture/no-such:1\", deploy: {endpoint_mode: dnsrr, \
+                   restart_policy: {condition: none}}}";
+    stack.deploy(service, "");
+    let facts = until(&mut watch, "rejected task", ended("app")).await;
+    let task = only_task(&facts, "app");
+    assert_eq!((task.state, task.exit_code), (TaskState::Rejected, None));
+    assert_eq!(
+        task.error.as_deref(),
+        Some("No such image: cc-ci-fixture/no-such:1")
+    );
+    assert_eq!(task.container, None);
+    assert_eq!(swarm.log_tail(&stack.name, "app", 5).await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_failing_command_leaves_its_exit_code_and_last_words() {
+    let Some(swarm) = engine("a_failing_command_leaves_its_exit_code_and_last_words") else {
+        return;
+    };
+    let stack = TestStack::new();
+    let mut watch = swarm.watch(&stack.name).await.unwrap();
+    let command = "command: [\"sh\", \"-c\", \"echo out; echo last words >&2; exit 3\"]";
+    let service = service("app", command).replace("on-failure", "none");
+    stack.deploy(&service, "");
+    let facts = until(&mut watch, "ended task", ended("app")).await;
+    let task = only_task(&facts, "app");
+    assert_eq!((task.state, task.exit_code), (TaskState::Failed, Some(3)));
+    assert_eq!(task.error.as_deref(), Some("task: non-zero exit (3)"));
+    let log = swarm.log_tail(&stack.name, "app", 5).await.unwrap();
+    let mut lines: Vec<&str> = log.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["last words", "out"], "{log}");
+}

@@ -1,0 +1,90 @@
+//! From the command line's words to a request.
+
+use std::path::Path;
+
+use cc_ci_core::planning::{Request, StageChoice};
+use cc_ci_core::ports::{Clock as _, Entropy as _, RecipeSource};
+use cc_ci_host::OsEntropy;
+use cc_ci_model::exit::ExitKind;
+use cc_ci_model::host::HostFacts;
+use cc_ci_model::name::RunId;
+use cc_ci_model::pack::Pack;
+use cc_ci_model::plan::EngineId;
+
+use crate::args::Subject;
+use crate::failure::{Failure, chain};
+use crate::settings::Settings;
+use crate::wiring::Host;
+
+/// Where the recipe is.
+pub(crate) fn source(settings: &Settings, recipe: &Path) -> Result<RecipeSource, Failure> {
+    let path = settings.directory.join(recipe);
+    let path = path.canonicalize().map_err(|error| {
+        Failure::new(
+            ExitKind::Usage,
+            format!("there is no recipe at `{}`: {error}", path.display()),
+        )
+        .hint("give the folder of the recipe's git repository")
+    })?;
+    Ok(RecipeSource::Path(path))
+}
+
+/// A new run's id.
+pub(crate) fn run_id(host: &Host, source: &RecipeSource) -> Result<RunId, Failure> {
+    let name = source
+        .name()
+        .map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))?;
+    let id = format!("{}-{name}-{}", host.clock.now().compact(), hex());
+    id.parse().map_err(|error| Failure::error(chain(&error)))
+}
+
+/// Everything that was asked for.
+pub(crate) fn request(
+    settings: &Settings,
+    subject: &Subject,
+    run_id: RunId,
+    host: HostFacts,
+    keep: bool,
+) -> Result<Request, Failure> {
+    Ok(Request {
+        run_id,
+        source: subject.recipe.display().to_string(),
+        stages: subject.stages.clone().unwrap_or_else(StageChoice::default),
+        pack: pack(settings, subject.pack.as_deref())?,
+        keep,
+        require_level: subject.require_level,
+        base_domain: settings.base_domain.clone(),
+        hexes: (0..3).map(|_| hex()).collect(),
+        engine: EngineId {
+            name: "native".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        host,
+    })
+}
+
+fn pack(settings: &Settings, folder: Option<&Path>) -> Result<Option<Pack>, Failure> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let file = settings.directory.join(folder).join("recipe.toml");
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        Failure::new(
+            ExitKind::Config,
+            format!("cannot read `{}`: {error}", file.display()),
+        )
+        .hint("a pack is a folder with a recipe.toml in it")
+    })?;
+    let name = file.display().to_string();
+    let parsed = cc_ci_core::pack::parse(&name, &text);
+    parsed
+        .map(Some)
+        .map_err(|error| Failure::new(ExitKind::Config, error.to_string()))
+}
+
+/// Six hexadecimal digits.
+fn hex() -> String {
+    let mut bytes = [0; 3];
+    OsEntropy.fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,49 @@
+//! Hears of the run's events: progress for people, interim results for those who read files.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use cc_ci_core::ports::{Listener, RunStore};
+use cc_ci_core::results::results;
+use cc_ci_core::state::RunState;
+use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::results::Results;
+use cc_ci_store::RunDir;
+
+/// Writes progress to standard error and results after each stage.
+pub(crate) struct Progress {
+    store: Arc<RunDir>,
+}
+
+impl Progress {
+    pub(crate) fn new(store: Arc<RunDir>) -> Self {
+        Self { store }
+    }
+}
+
+impl Listener for Progress {
+    fn heard(&self, event: &Event, state: &RunState) {
+        if let Some(line) = cc_ci_report::progress::line(event, state) {
+            drop(writeln!(std::io::stderr(), "{line}"));
+        }
+        if let (EventKind::StageEnded, Some(plan)) = (&event.kind, &state.plan) {
+            // Best effort: the log is what counts, and it is written already.
+            drop(publish(&self.store, &results(plan, state)));
+        }
+    }
+}
+
+/// Writes the files people and programs read.
+pub(crate) fn publish(
+    store: &RunDir,
+    results: &Results,
+) -> Result<(), cc_ci_core::ports::StoreError> {
+    store.write(
+        "results.json",
+        cc_ci_report::json::results(results).as_bytes(),
+    )?;
+    store.write(
+        "report.md",
+        cc_ci_report::markdown::report(results).as_bytes(),
+    )
+}

@@ -1,0 +1,166 @@
+//! Puts adapters behind the engine's ports.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use cc_ci_coop::{GitRecipes, NativeDeployer};
+use cc_ci_core::ports::{Clock, Commands, Listener};
+use cc_ci_engine::cleanup::Sweeper;
+use cc_ci_engine::planning::Planner;
+use cc_ci_engine::ports::Ports;
+use cc_ci_host::{
+    Helper, HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, UnixSignals,
+};
+use cc_ci_model::host::{HostFacts, SwarmRole};
+use cc_ci_store::RunDir;
+use cc_ci_swarm::Swarm;
+
+use crate::failure::{Failure, chain};
+use crate::settings::Settings;
+
+/// The first argument of this program when it is about to become a child of itself.
+pub(crate) const CHILD: &str = "__child";
+
+/// Becomes the program named by the rest of the arguments, tied to the life of its parent.
+pub(crate) fn become_child(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let parsed = match arguments.as_slice() {
+        [parent, program, rest @ ..] => parent
+            .to_str()
+            .and_then(|parent| parent.parse().ok())
+            .map(|parent| (parent, program, rest)),
+        _ => None,
+    };
+    let message = match parsed {
+        Some((parent, program, rest)) => {
+            let error = cc_ci_host::run_as_child(parent, program, rest);
+            format!("cannot run `{}`: {error}", program.display())
+        }
+        None => format!("`{CHILD}` is for cc-ci itself"),
+    };
+    Failure::error(message).print()
+}
+
+/// Adapters that need no run directory.
+pub(crate) struct Host {
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) commands: Arc<HostCommands>,
+    pub(crate) swarm: Swarm,
+}
+
+impl Host {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Failure> {
+        let own = std::env::current_exe().map_err(|error| {
+            Failure::error(format!("cannot tell where cc-ci itself is: {error}"))
+        })?;
+        let helper = Helper {
+            program: own,
+            arguments: vec![CHILD.to_owned()],
+        };
+        let clock = Arc::new(SystemClock::new());
+        let commands = HostCommands::new(Some(helper))
+            .map_err(|error| Failure::error(format!("cannot prepare to run programs: {error}")))?;
+        let commands = Arc::new(commands);
+        let swarm =
+            Swarm::connect(&settings.docker_host).map_err(|error| no_engine(&chain(&error)))?;
+        Ok(Self {
+            clock,
+            commands,
+            swarm,
+        })
+    }
+
+    /// The host's facts; refuses one that cannot deploy.
+    pub(crate) async fn facts(&self, settings: &Settings) -> Result<HostFacts, Failure> {
+        let version = crate::commands::docker_version(self, settings).await?;
+        let facts = self
+            .swarm
+            .facts(version)
+            .await
+            .map_err(|error| no_engine(&chain(&error)))?;
+        match facts.swarm {
+            SwarmRole::Manager => Ok(facts),
+            SwarmRole::Inactive => Err(Failure::error("this Docker engine is in no Swarm").hint(
+                "make it one: `docker swarm init` (add `--advertise-addr 127.0.0.1` on a laptop)",
+            )),
+            SwarmRole::Worker => Err(Failure::error(
+                "this Docker engine is a worker: it cannot deploy stacks",
+            )
+            .hint("run cc-ci on a manager node, or set DOCKER_HOST to one")),
+        }
+    }
+
+    pub(crate) fn recipes(&self, settings: &Settings, work: &Path) -> Arc<GitRecipes> {
+        Arc::new(GitRecipes::new(
+            self.commands.clone(),
+            self.clock.clone(),
+            work,
+            &settings.path,
+        ))
+    }
+
+    pub(crate) fn planner(&self, recipes: Arc<GitRecipes>) -> Planner {
+        Planner {
+            clock: self.clock.clone(),
+            recipes,
+        }
+    }
+
+    /// Everything a run touches.
+    pub(crate) fn ports(
+        &self,
+        settings: &Settings,
+        recipes: Arc<GitRecipes>,
+        work: &Path,
+        store: Arc<RunDir>,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Ports, Failure> {
+        let commands: Arc<dyn Commands> = self.commands.clone();
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let deployer = NativeDeployer::new(commands.clone(), work, settings.docker_environment());
+        let probe = HttpProbe::new().map_err(|error| Failure::error(error.to_string()))?;
+        let signals = UnixSignals::listen().map_err(|error| Failure::error(error.to_string()))?;
+        let swarm = Arc::new(self.swarm.clone());
+        Ok(Ports {
+            clock,
+            entropy: Arc::new(OsEntropy),
+            recipes,
+            deployer: Arc::new(deployer),
+            commands,
+            stacks: swarm.clone(),
+            objects: swarm.clone(),
+            files: swarm.clone(),
+            images: swarm,
+            probe: Arc::new(probe),
+            processes: processes()?,
+            signals: Arc::new(signals),
+            store,
+            listener,
+        })
+    }
+
+    /// What a sweep needs.
+    pub(crate) fn sweeper(&self) -> Result<Sweeper, Failure> {
+        let signals = UnixSignals::listen().map_err(|error| Failure::error(error.to_string()))?;
+        Ok(Sweeper {
+            clock: self.clock.clone(),
+            objects: Arc::new(self.swarm.clone()),
+            processes: processes()?,
+            signals: Arc::new(signals),
+        })
+    }
+}
+
+fn processes() -> Result<Arc<HostProcesses>, Failure> {
+    let processes = HostProcesses::new();
+    processes
+        .map(Arc::new)
+        .map_err(|error| Failure::error(format!("cannot read /proc: {error}")))
+}
+
+fn no_engine(message: &str) -> Failure {
+    Failure::error(format!("no Docker engine answers: {message}"))
+        .hint("start it, or set DOCKER_HOST to one that runs; `scripts/engine up` of the source tree starts one on Debian")
+}

@@ -1,0 +1,261 @@
+//! One app of a recipe, prepared: env file, compose files, what they declare, secrets and the
+//! generated overlay (ENG-2, IN-6, IN-8). Pure: from the files of a commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cc_ci_model::compose::{DeclaredObject, DeclaredStack};
+use cc_ci_model::intent::ObjectKind;
+use cc_ci_model::name::{AppDomain, RecipeName, RunId, StackName};
+use cc_ci_model::plan::{AdaptationKind, BaseChoice, Plan, PlannedApp, Revision};
+
+use crate::abra_sh::AbraSh;
+use crate::compose::{self, ComposeText};
+use crate::env_file::EnvFile;
+use crate::operator_steps::secret_of;
+use crate::overlay::{self, OverlayChanges, Stamp};
+use crate::ports::{RUN_LABEL, Tree};
+use crate::secret_spec::{self, SecretSpec};
+use crate::text::TextError;
+
+/// What an app is prepared from, beside the recipe's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The run.
+    pub run: RunId,
+    /// The recipe.
+    pub recipe: RecipeName,
+    /// The app's domain.
+    pub domain: AppDomain,
+    /// The app's stack.
+    pub stack: StackName,
+    /// The network that stands for every external one.
+    pub network: String,
+    /// `TIMEOUT`, seconds.
+    pub timeout_s: u64,
+    /// The version label; `None` under chaos: the recipe's own label stays.
+    pub version: Option<String>,
+    /// The short commit of a chaos deploy.
+    pub chaos: Option<String>,
+    /// The env file of the app that is being upgraded: it keeps it (ENG-7).
+    pub kept: Option<String>,
+    /// Variables of the pack.
+    pub env: BTreeMap<String, String>,
+    /// Services that get `endpoint_mode: dnsrr`.
+    pub dnsrr: BTreeSet<String>,
+    /// The `version:` of the overlay, if the recipe has none and the CLI wants one.
+    pub format: Option<String>,
+}
+
+/// A prepared app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The app's env file.
+    pub env_file: String,
+    /// What interpolation sees: the env file's variables and those abra.sh exports.
+    pub env: BTreeMap<String, String>,
+    /// Compose files in merge order.
+    pub compose_files: Vec<String>,
+    /// What they declare.
+    pub declared: DeclaredStack,
+    /// Secrets to make before the deploy.
+    pub secrets: Vec<SecretSpec>,
+    /// External secrets that no variable declares.
+    pub undeclared_secrets: Vec<String>,
+    /// The generated overlay.
+    pub overlay: String,
+    /// What the recipe should be warned about.
+    pub warnings: Vec<TextError>,
+}
+
+/// What the plan says about an app at a revision.
+pub fn about(plan: &Plan, app: &PlannedApp, revision: Revision) -> About {
+    let (version, chaos) = match (revision, &plan.base) {
+        (Revision::Base, BaseChoice::Release(base)) => (Some(base.version.to_string()), None),
+        (Revision::Base | Revision::Head, _) => (None, Some(plan.head.commit.short().to_owned())),
+    };
+    let adapted = |kind| {
+        plan.adaptations
+            .iter()
+            .filter(move |adaptation| adaptation.kind == kind)
+    };
+    About {
+        run: plan.run_id.clone(),
+        recipe: plan.recipe.clone(),
+        domain: app.domain.clone(),
+        stack: app.stack.clone(),
+        network: app.network.clone(),
+        timeout_s: plan.budgets.deploy_ms / 1000,
+        version,
+        chaos,
+        kept: None,
+        env: plan.env.clone(),
+        dnsrr: adapted(AdaptationKind::EndpointMode)
+            .map(|found| found.subject.clone())
+            .collect(),
+        format: adapted(AdaptationKind::ComposeVersion)
+            .map(|_| COMPOSE_FORMAT.to_owned())
+            .next(),
+    }
+}
+
+/// The compose format docker assumes where none is written (measured, CLI 28).
+pub const COMPOSE_FORMAT: &str = "3.13";
+
+/// Prepares an app.
+///
+/// # Errors
+/// What is wrong with the recipe's files, with the place.
+pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
+    let mut warnings = Vec::new();
+    let (env_file, mut env) = app_env(tree, about, &mut warnings)?;
+    if let Some(text) = text_of(tree, "abra.sh")? {
+        let abra_sh = AbraSh::parse("abra.sh", &text);
+        env.extend(abra_sh.exports);
+        warnings.extend(abra_sh.warnings);
+    }
+    let compose_files = compose_files(&env);
+    let texts = compose_texts(tree, &compose_files)?;
+    let file = |path: &str| tree.get(path.trim_start_matches("./")).cloned();
+    let read = compose::read(&texts, &env, about.stack.as_str(), &file)?;
+    warnings.extend(read.warnings);
+    let needed = secret_spec::needed(&env_file, &read.stack, about.stack.as_str());
+    let overlay = overlay_text(about, &read.stack, &env)?;
+    Ok(Prepared {
+        env_file: env_file.to_text(),
+        env,
+        compose_files,
+        declared: read.stack,
+        secrets: needed.specs,
+        undeclared_secrets: needed.undeclared,
+        overlay,
+        warnings,
+    })
+}
+
+/// Objects the deploy would create under a name without the stack's prefix (ISO-4).
+pub fn fixed_names(declared: &DeclaredStack, app: &PlannedApp) -> Vec<(ObjectKind, String)> {
+    let prefix = format!("{}_", app.stack);
+    let of = |kind: ObjectKind, objects: &[DeclaredObject]| -> Vec<(ObjectKind, String)> {
+        let own = objects.iter().filter(|object| !object.external);
+        own.map(|object| (kind, object.object.clone())).collect()
+    };
+    let networks = declared.networks.iter().filter(|network| !network.external);
+    let mut all = of(ObjectKind::Volume, &declared.volumes);
+    all.extend(of(ObjectKind::Secret, &declared.secrets));
+    all.extend(of(ObjectKind::Config, &declared.configs));
+    all.extend(networks.map(|network| (ObjectKind::Network, network.object.clone())));
+    all.retain(|(_, name)| !name.starts_with(&prefix));
+    all
+}
+
+/// The app's env file, from `.env.sample`: ours, then the pack's variables are set in place, so
+/// that later lines which refer to them see the new values.
+fn app_env(
+    tree: &Tree,
+    about: &About,
+    warnings: &mut Vec<TextError>,
+) -> Result<(EnvFile, BTreeMap<String, String>), TextError> {
+    const NAME: &str = ".env.sample";
+    let text = text_of(tree, NAME)?.unwrap_or_else(|| {
+        warnings.push(TextError::new(
+            "the recipe has no .env.sample: abra refuses to install it",
+        ));
+        String::new()
+    });
+    let sample = EnvFile::parse(NAME, &text)?;
+    let mut file = match &about.kept {
+        None => sample,
+        Some(kept) => with_new_secrets(EnvFile::parse(".env", kept)?, &sample)?,
+    };
+    file.set("TYPE", about.recipe.as_str())?;
+    file.set("DOMAIN", about.domain.as_str())?;
+    file.set("STACK_NAME", about.stack.as_str())?;
+    file.set("TIMEOUT", &about.timeout_s.to_string())?;
+    for (key, value) in &about.env {
+        file.set(key, value)?;
+    }
+    let file = EnvFile::parse(NAME, &file.to_text())?;
+    let map = file.to_map();
+    Ok((file, map))
+}
+
+/// A kept env file with the versions of secrets it does not know yet: those are generated.
+fn with_new_secrets(mut kept: EnvFile, sample: &EnvFile) -> Result<EnvFile, TextError> {
+    for entry in &sample.entries {
+        if secret_of(&entry.key).is_some() && kept.get(&entry.key).is_none() {
+            kept.set(&entry.key, &entry.value)?;
+        }
+    }
+    Ok(kept)
+}
+
+/// `COMPOSE_FILE`, else `compose.yml`.
+fn compose_files(env: &BTreeMap<String, String>) -> Vec<String> {
+    let listed = env
+        .get("COMPOSE_FILE")
+        .map(String::as_str)
+        .unwrap_or_default();
+    let files: Vec<String> = listed
+        .split(':')
+        .filter(|file| !file.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if files.is_empty() {
+        vec!["compose.yml".to_owned()]
+    } else {
+        files
+    }
+}
+
+fn compose_texts(tree: &Tree, files: &[String]) -> Result<Vec<ComposeText>, TextError> {
+    files
+        .iter()
+        .map(|name| {
+            let missing = || {
+                TextError::new(format!(
+                    "the recipe has no file `{name}`, which its env names in COMPOSE_FILE"
+                ))
+            };
+            let text = text_of(tree, name)?.ok_or_else(missing)?;
+            Ok(ComposeText {
+                name: name.clone(),
+                text,
+            })
+        })
+        .collect()
+}
+
+fn overlay_text(
+    about: &About,
+    declared: &DeclaredStack,
+    env: &BTreeMap<String, String>,
+) -> Result<String, TextError> {
+    let stamp = Stamp {
+        stack: about.stack.to_string(),
+        recipe: about.recipe.to_string(),
+        version: about.version.clone(),
+        chaos: about.chaos.clone(),
+        env: env.clone(),
+        extra_labels: [(RUN_LABEL.to_owned(), about.run.to_string())].into(),
+    };
+    let external = declared.networks.iter().filter(|network| network.external);
+    let changes = OverlayChanges {
+        networks: external
+            .map(|network| (network.name.to_string(), about.network.clone()))
+            .collect(),
+        dnsrr: about.dnsrr.clone(),
+        format: about.format.clone(),
+    };
+    overlay::overlay(declared, &stamp, &changes).map_err(|error| TextError::new(error.to_string()))
+}
+
+/// A file as text; `None` when there is none.
+fn text_of(tree: &Tree, name: &str) -> Result<Option<String>, TextError> {
+    let Some(bytes) = tree.get(name) else {
+        return Ok(None);
+    };
+    match String::from_utf8(bytes.clone()) {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(TextError::new(format!("`{name}` is no UTF-8 text"))),
+    }
+}

@@ -1,0 +1,97 @@
+//! A submission: accepted, refused for the recipe's fault, or unanswered (VER-2).
+
+use cc_ci_model::evidence::DeploySeen;
+use cc_ci_model::outcome::Outcome;
+
+use super::{Assessment, Check, Context, identity};
+
+pub(super) fn assess(context: Context<'_>, seen: &DeploySeen) -> Assessment {
+    let revision = seen.revision;
+    let check = match seen.exit_code {
+        Some(0) => accepted(context, seen),
+        Some(code) if seen.engine_answers => {
+            let reason = explain(&seen.said).unwrap_or_else(|| {
+                format!(
+                    "docker refused to deploy the {revision} (exit code {code}): {}",
+                    last_line(&seen.said)
+                )
+            });
+            Check::new("deploy", Outcome::failed(reason), seen.said.trim())
+        }
+        Some(_) => Check::new(
+            "deploy",
+            Outcome::errored("the deploy failed and the engine does not answer as a manager"),
+            seen.said.trim(),
+        ),
+        None => Check::new(
+            "deploy",
+            Outcome::errored("`docker stack deploy` did not come back in time"),
+            seen.said.trim(),
+        ),
+    };
+    let mut assessment = Assessment::of(check);
+    if seen.exit_code == Some(0) {
+        assessment
+            .checks
+            .push(identity::assess(context, &seen.services));
+        assessment
+            .checks
+            .extend(identity::assess_change(context, seen));
+    }
+    assessment
+}
+
+/// Every declared service must have been read back.
+fn accepted(context: Context<'_>, seen: &DeploySeen) -> Check {
+    let declared = context.declared();
+    let missing = declared.and_then(|stack| {
+        stack.services.iter().find(|service| {
+            !seen
+                .services
+                .iter()
+                .any(|read| read.name == service.name.as_str())
+        })
+    });
+    match (declared, missing) {
+        (Some(_), None) => Check::passed(
+            "deploy",
+            format!(
+                "{} submitted, {} services",
+                seen.revision,
+                seen.services.len()
+            ),
+        ),
+        (Some(_), Some(service)) => Check::with(
+            "deploy",
+            Outcome::errored(format!(
+                "service {} was not there right after the deploy",
+                service.name
+            )),
+        ),
+        (None, _) => Check::with("deploy", Outcome::errored("the plan has no such revision")),
+    }
+}
+
+/// Docker's obscure refusals, in words that say what to do (measured, CLI 28 and Engine 20.10).
+fn explain(said: &str) -> Option<String> {
+    let line = last_line(said);
+    if said.contains("only updates to Labels are allowed") {
+        return Some(format!(
+            "a config or secret changed without a new name: raise its version in abra.sh (`export …_VERSION=`): {line}"
+        ));
+    }
+    if said.contains("secret not found") {
+        return Some(format!(
+            "a secret is external but nothing declares it: add `SECRET_<NAME>_VERSION=v1` to .env.sample: {line}"
+        ));
+    }
+    None
+}
+
+fn last_line(said: &str) -> &str {
+    said.lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("it said nothing")
+}

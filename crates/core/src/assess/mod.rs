@@ -1,0 +1,170 @@
+//! What evidence means: from what an act saw to checks (VER-1).
+//!
+//! Pure, and run again on every reading of the log. The base is not under test: what fails
+//! about it makes the upgrade unverified, never failed (STG-3).
+
+mod answer;
+mod deploy;
+mod identity;
+mod images;
+mod markers;
+mod observe;
+mod page;
+mod settle;
+mod storage;
+
+use cc_ci_model::compose::DeclaredStack;
+use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::name::AppId;
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::{Finding, Plan, Revision};
+use cc_ci_model::stage::Stage;
+use cc_ci_model::time::Timestamp;
+
+use crate::state::{ActRun, RunState, StageRun};
+
+pub use answer::is_good;
+pub use settle::wanted;
+
+/// Something that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Its name, e.g. `converge`.
+    pub name: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What was seen.
+    pub detail: String,
+}
+
+impl Check {
+    /// A check.
+    pub fn new(name: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            outcome,
+            detail: detail.into(),
+        }
+    }
+
+    /// A check that passed.
+    pub fn passed(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(name, Outcome::Passed, detail)
+    }
+
+    /// A check whose reason is all there is to say.
+    pub fn with(name: &str, outcome: Outcome) -> Self {
+        let detail = outcome.reason().unwrap_or_default().to_owned();
+        Self::new(name, outcome, detail)
+    }
+}
+
+/// What an act's evidence means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Checks, in order.
+    pub checks: Vec<Check>,
+    /// What a reader should know beside.
+    pub warnings: Vec<Finding>,
+}
+
+impl Assessment {
+    fn of(check: Check) -> Self {
+        Self {
+            checks: vec![check],
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What a piece of evidence is judged against.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Everything before this piece of evidence.
+    pub state: &'a RunState,
+    /// The stage it belongs to.
+    pub run: &'a StageRun,
+    /// The act it ends.
+    pub act: &'a ActRun,
+}
+
+impl<'a> Context<'a> {
+    /// The app the stage is about.
+    pub fn app(&self) -> Option<&AppId> {
+        self.run.app.as_ref()
+    }
+
+    /// What the app declares at the revision this act is about.
+    pub fn declared(&self) -> Option<&'a DeclaredStack> {
+        let app = self.plan.app(self.app()?)?;
+        self.plan.declared(app.role, self.revision())
+    }
+
+    /// The revision that runs, or is being submitted, at this point of the stage.
+    pub fn revision(&self) -> Revision {
+        match self.act.act {
+            Act::Deploy { revision } | Act::EnsureImages { revision } => revision,
+            Act::Converge
+            | Act::Answer
+            | Act::Inspect
+            | Act::Plant
+            | Act::Seek
+            | Act::Observe
+            | Act::Dismantle => self
+                .app()
+                .and_then(|app| self.state.revision_of(app))
+                .unwrap_or(Revision::Head),
+        }
+    }
+}
+
+/// What `evidence` means for the act it ends.
+pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence, at: Timestamp) -> Assessment {
+    let (Some(plan), Some(run)) = (&state.plan, state.current()) else {
+        return Assessment::of(Check::with(
+            act.act.as_str(),
+            Outcome::errored("evidence without a plan"),
+        ));
+    };
+    let context = Context {
+        plan,
+        state,
+        run,
+        act,
+    };
+    let assessment = match (act.act, evidence) {
+        (Act::EnsureImages { .. }, Evidence::Images { images }) => images::assess(context, images),
+        (Act::Deploy { .. }, Evidence::Deployed(seen)) => deploy::assess(context, seen),
+        (Act::Converge, Evidence::Settled(seen)) => settle::assess(context, seen),
+        (Act::Answer, Evidence::Answered(seen)) => answer::assess(context, seen),
+        (Act::Inspect, Evidence::Page(seen)) => page::assess(seen),
+        (Act::Plant, Evidence::Planted { markers }) => markers::assess_planted(context, markers),
+        (Act::Seek, Evidence::Sought { markers }) => markers::assess_sought(context, markers),
+        (Act::Observe, Evidence::Observed(seen)) => observe::assess(context, seen, at),
+        (Act::Dismantle, Evidence::Dismantled { left, refusals }) => {
+            observe::assess_dismantled(left, refusals)
+        }
+        (_, other) => Assessment::of(Check::with(
+            act.act.as_str(),
+            Outcome::errored(format!("evidence of another act: {other:?}")),
+        )),
+    };
+    of_base(context, assessment)
+}
+
+/// Puts what failed about the base in its place: not the head's fault.
+fn of_base(context: Context<'_>, mut assessment: Assessment) -> Assessment {
+    if context.run.stage != Stage::Upgrade || context.revision() != Revision::Base {
+        return assessment;
+    }
+    for check in &mut assessment.checks {
+        check.name = format!("base_{}", check.name);
+        if let Outcome::Failed { reason } = &check.outcome {
+            check.outcome =
+                Outcome::unverified(format!("the base is broken, not the head: {reason}"));
+        }
+    }
+    assessment
+}

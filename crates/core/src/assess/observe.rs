@@ -1,0 +1,131 @@
+//! A stage's closing look (CONV-8) and what is left of an app after its removal (TEAR-1).
+
+use cc_ci_model::evidence::{Evidence, ObserveSeen};
+use cc_ci_model::intent::Object;
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::Finding;
+use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
+use cc_ci_model::time::Timestamp;
+
+use super::{Assessment, Check, Context, identity};
+
+pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen, _at: Timestamp) -> Assessment {
+    let Some(facts) = &seen.facts else {
+        return Assessment::of(Check::with(
+            "observe",
+            Outcome::errored("the engine did not answer the closing look"),
+        ));
+    };
+    let Some(settled) = settled(context) else {
+        return Assessment::of(Check::passed("observe", "the stack had not settled"));
+    };
+    let mut assessment = Assessment::default();
+    for service in &settled.services {
+        let replaced = replaced(settled, facts, &service.name);
+        let count = replaced.len();
+        let Some(last) = replaced.last() else {
+            continue;
+        };
+        let message = format!(
+            "service {}: {count} of its tasks were replaced although nobody asked for it; the last one: {}",
+            service.name,
+            describe(last)
+        );
+        if count == 1 {
+            assessment.warnings.push(Finding::new(
+                "task_replaced",
+                message,
+                Some(service.name.clone()),
+            ));
+        } else {
+            assessment.checks.push(Check::with(
+                "observe",
+                Outcome::failed(format!("crash loop: {message}")),
+            ));
+        }
+    }
+    let again = identity::assess(context, &facts.services);
+    if !again.outcome.is_passed() {
+        assessment.checks.push(again);
+    }
+    assessment.warnings.extend(orphans(context, facts));
+    if assessment.checks.is_empty() {
+        let tasks = facts
+            .tasks
+            .iter()
+            .filter(|task| task.state == TaskState::Running)
+            .count();
+        assessment.checks.push(Check::passed(
+            "observe",
+            format!("{tasks} tasks run, as they did when the stack settled"),
+        ));
+    }
+    assessment
+}
+
+/// STG-3b: services only the base defines stay running after an upgrade.
+fn orphans(context: Context<'_>, facts: &StackFacts) -> Vec<Finding> {
+    let Some(declared) = context.declared() else {
+        return Vec::new();
+    };
+    let unknown = facts
+        .services
+        .iter()
+        .filter(|service| declared.service(&service.name).is_none());
+    unknown
+        .map(|service| {
+            let message = format!(
+                "orphaned service {}: the head no longer defines it; an upgrade leaves it running until somebody removes it",
+                service.name
+            );
+            Finding::new("orphaned_service", message, Some(service.name.clone()))
+        })
+        .collect()
+}
+
+/// The look at which the stack had settled last, in this stage.
+fn settled(context: Context<'_>) -> Option<&StackFacts> {
+    context
+        .run
+        .acts
+        .iter()
+        .rev()
+        .filter(|act| act.is_good())
+        .find_map(|act| match &act.evidence {
+            Some(Evidence::Settled(seen)) => Some(&seen.facts),
+            Some(_) | None => None,
+        })
+}
+
+/// Tasks that have ended or are new since the stack had settled.
+fn replaced<'a>(settled: &StackFacts, now: &'a StackFacts, service: &str) -> Vec<&'a TaskFacts> {
+    now.tasks
+        .iter()
+        .filter(|task| task.service == service && task.state.is_terminal())
+        .filter(|task| {
+            let before = settled.tasks.iter().find(|known| known.id == task.id);
+            before.is_none_or(|known| !known.state.is_terminal())
+        })
+        .collect()
+}
+
+fn describe(task: &TaskFacts) -> String {
+    crate::convergence::describe_end(task)
+}
+
+pub(super) fn assess_dismantled(left: &[Object], refusals: &[String]) -> Assessment {
+    let check = if left.is_empty() {
+        Check::passed("dismantle", "nothing is left of the app")
+    } else {
+        let names: Vec<String> = left.iter().map(ToString::to_string).collect();
+        let why = refusals
+            .last()
+            .map(|refusal| format!(" ({refusal})"))
+            .unwrap_or_default();
+        Check::with(
+            "dismantle",
+            Outcome::errored(format!("still there: {}{why}", names.join(", "))),
+        )
+    };
+    Assessment::of(check)
+}

@@ -1,0 +1,108 @@
+//! The front page: answers, and is no error page (TEST-4).
+
+use cc_ci_model::evidence::{HttpSeen, PageSeen};
+use cc_ci_model::outcome::Outcome;
+
+use super::{Assessment, Check};
+
+/// Texts of error pages that come with a status of success, as titles or headings.
+const ERROR_PAGES: [&str; 7] = [
+    "404 not found",
+    "403 forbidden",
+    "500 internal server error",
+    "502 bad gateway",
+    "503 service unavailable",
+    "504 gateway time",
+    "fatal error",
+];
+
+pub(super) fn assess(seen: &PageSeen) -> Assessment {
+    let check = match (&seen.answer, &seen.problem) {
+        (Some(answer), _) => judge(answer),
+        (None, Some(problem)) => Check::with(
+            "front_page",
+            Outcome::failed(format!("the front page did not answer: {problem}")),
+        ),
+        (None, None) => Check::with(
+            "front_page",
+            Outcome::errored("the front page was not asked for"),
+        ),
+    };
+    Assessment::of(check)
+}
+
+fn judge(answer: &HttpSeen) -> Check {
+    if answer.bytes == 0 && answer.status == 200 {
+        return Check::with("front_page", Outcome::failed("the front page is empty"));
+    }
+    if let Some(text) = error_text(answer) {
+        let reason = format!(
+            "the front page answers {} but is an error page: `{text}`",
+            answer.status
+        );
+        return Check::with("front_page", Outcome::failed(reason));
+    }
+    Check::passed(
+        "front_page",
+        format!("status {}, {} bytes", answer.status, answer.bytes),
+    )
+}
+
+/// The error a page's title or first heading names, if it does.
+fn error_text(answer: &HttpSeen) -> Option<&'static str> {
+    let text = answer.excerpt.to_lowercase();
+    let headline = ["title", "h1"]
+        .iter()
+        .filter_map(|tag| element(&text, tag))
+        .collect::<Vec<_>>();
+    ERROR_PAGES.into_iter().find(|sign| {
+        headline.iter().any(|found| found.contains(sign)) || text.trim_start().starts_with(sign)
+    })
+}
+
+fn element<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
+    let start = text.find(&format!("<{tag}"))?;
+    let inner = &text[start..];
+    let open = inner.find('>')? + 1;
+    let end = inner[open..].find(&format!("</{tag}"))?;
+    Some(&inner[open..open + end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cc_ci_model::outcome::Status;
+
+    #[track_caller]
+    fn check(status: u16, body: &str, expected: Status) {
+        let answer = HttpSeen {
+            url: "http://app/".into(),
+            status,
+            redirects: 0,
+            location: None,
+            content_type: None,
+            bytes: body.len() as u64,
+            excerpt: body.into(),
+        };
+        assert_eq!(judge(&answer).outcome.status(), expected, "{body}");
+    }
+
+    #[test]
+    fn an_error_page_with_status_200_is_not_an_answer() {
+        check(
+            200,
+            "<html><title>Welcome</title><h1>Hi</h1>",
+            Status::Passed,
+        );
+        check(200, "<TITLE>502 Bad Gateway</TITLE>", Status::Failed);
+        check(200, "404 Not Found", Status::Failed);
+        check(
+            200,
+            "<title>About</title><p>what a 404 Not Found page is</p>",
+            Status::Passed,
+        );
+        check(200, "", Status::Failed);
+        check(204, "", Status::Passed);
+        check(200, "<title", Status::Passed);
+    }
+}

@@ -1,0 +1,86 @@
+//! The end of a wait for convergence (CONV-1, VER-2).
+
+use std::time::Duration;
+
+use cc_ci_model::evidence::SettleSeen;
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::{Finding, Plan, Revision};
+
+use super::{Assessment, Check, Context, storage};
+use crate::convergence::{Convergence, Wanted, judge};
+use crate::state::RunState;
+use cc_ci_model::name::AppId;
+
+/// What the app should look like, from the plan and from what was submitted so far.
+pub fn wanted(plan: &Plan, state: &RunState, app: &AppId) -> Option<Wanted> {
+    let role = plan.app(app)?.role;
+    let mut deploys: Vec<Revision> = state.deploys_of(app).collect();
+    let current = deploys.pop()?;
+    let before = deploys.last().filter(|before| **before != current);
+    Some(Wanted::of(
+        plan.declared(role, current)?,
+        before.and_then(|revision| plan.declared(role, *revision)),
+        Duration::from_millis(plan.budgets.stability_ms),
+    ))
+}
+
+pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
+    let wanted = context
+        .app()
+        .and_then(|app| wanted(context.plan, context.state, app));
+    let Some(wanted) = wanted else {
+        return Assessment::of(Check::with(
+            "converge",
+            Outcome::errored("nothing was deployed"),
+        ));
+    };
+    let held = seen.looked_at.since(seen.held_since);
+    let services = wanted.services.len();
+    match judge(&wanted, &seen.facts, held) {
+        Convergence::Converged {
+            mut warnings,
+            one_shots,
+        } => {
+            warnings.extend(one_shots.iter().map(|name| assumed_one_shot(name)));
+            let detail = format!("{services} services hold still for {} ms", held.as_millis());
+            let mut assessment = Assessment {
+                checks: vec![Check::passed("converge", detail)],
+                warnings,
+            };
+            storage::add(context, &seen.facts, &mut assessment);
+            assessment
+        }
+        Convergence::Failed { why } => {
+            Assessment::of(Check::with("converge", Outcome::failed(why)))
+        }
+        Convergence::Undecidable { why } => {
+            Assessment::of(Check::with("converge", Outcome::errored(why)))
+        }
+        Convergence::NotYet { why } => {
+            Assessment::of(Check::with("converge", unfinished(seen, &why)))
+        }
+    }
+}
+
+fn unfinished(seen: &SettleSeen, why: &str) -> Outcome {
+    if !seen.engine_answers {
+        return Outcome::errored(format!(
+            "the engine did not answer while cc-ci waited; last seen: {why}"
+        ));
+    }
+    if seen.expired {
+        return Outcome::failed(format!("time ran out; last seen: {why}"));
+    }
+    Outcome::errored(format!("the wait was broken off; last seen: {why}"))
+}
+
+fn assumed_one_shot(name: &str) -> Finding {
+    Finding::new(
+        "assumed_one_shot",
+        format!(
+            "service {name} ended with exit code 0 and is taken for a one-shot although nothing declares it as one \
+             (`deploy.mode: replicated-job` would)"
+        ),
+        Some(name.to_owned()),
+    )
+}

@@ -1,0 +1,173 @@
+//! Data that lives outside named volumes (STG-11): it is gone with the next task.
+
+use std::collections::BTreeSet;
+
+use cc_ci_model::compose::{DeclaredService, DeclaredStack, MountKind};
+use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::{Finding, Revision};
+use cc_ci_model::stack::StackFacts;
+use cc_ci_model::stage::Stage;
+
+use super::{Assessment, Check, Context};
+
+/// Where databases keep their data, by what their image's name contains (as documented with the
+/// official images). Caches are not in it: losing them loses nothing.
+const DATABASES: [(&str, &str); 6] = [
+    ("postgres", "/var/lib/postgresql"),
+    ("postgis", "/var/lib/postgresql"),
+    ("mariadb", "/var/lib/mysql"),
+    ("mysql", "/var/lib/mysql"),
+    ("mongo", "/data/db"),
+    ("couchdb", "/opt/couchdb/data"),
+];
+
+/// Adds what a settled stack says about storage.
+pub(super) fn add(context: Context<'_>, facts: &StackFacts, assessment: &mut Assessment) {
+    let Some(declared) = context.declared() else {
+        return;
+    };
+    let is_upgraded = context.run.stage == Stage::Upgrade && context.revision() == Revision::Head;
+    let before = if is_upgraded {
+        settled_base(context).map(anonymous)
+    } else {
+        None
+    };
+    for (service, target) in anonymous(facts) {
+        let is_new = before
+            .as_ref()
+            .is_some_and(|before| !before.contains(&(service.clone(), target.clone())));
+        let message = format!(
+            "service {service} keeps {target} in an anonymous volume: what is written there is gone with the next task"
+        );
+        if is_new {
+            let why = format!(
+                "{message}; in the base it did not: data users had there would be out of reach"
+            );
+            assessment
+                .checks
+                .push(Check::with("storage", Outcome::unverified(why)));
+        } else {
+            assessment
+                .warnings
+                .push(Finding::new("anonymous_volume", message, Some(service)));
+        }
+    }
+    for service in &declared.services {
+        assessment.checks.extend(database(declared, service));
+    }
+}
+
+/// A database whose data no named volume holds.
+fn database(declared: &DeclaredStack, service: &DeclaredService) -> Option<Check> {
+    let path = data_path(&service.image)?;
+    let named: Vec<_> = service
+        .mounts
+        .iter()
+        .filter(|mount| {
+            matches!(mount.kind, MountKind::Volume | MountKind::Bind) && mount.source.is_some()
+        })
+        .collect();
+    if named.iter().any(|mount| covers(&mount.target, path)) {
+        return None;
+    }
+    let name = &service.name;
+    Some(if named.is_empty() && declared.volumes.is_empty() {
+        let why = format!(
+            "service {name} is a database ({}) without any named volume: its data is gone with the next task",
+            service.image
+        );
+        Check::with("storage", Outcome::failed(why))
+    } else {
+        let why = format!(
+            "no named volume of service {name} covers {path}, where {} keeps its data",
+            service.image
+        );
+        Check::with("storage", Outcome::unverified(why))
+    })
+}
+
+/// Where a database image keeps its data; `None` for images that are none.
+fn data_path(image: &str) -> Option<&'static str> {
+    let name = image
+        .rsplit('/')
+        .next()?
+        .split([':', '@'])
+        .next()?
+        .to_lowercase();
+    let is_tool = ["exporter", "backup", "pgbouncer", "admin", "-client"]
+        .iter()
+        .any(|word| name.contains(word));
+    let known = DATABASES.iter().find(|(word, _)| name.contains(word));
+    known.filter(|_| !is_tool).map(|(_, path)| *path)
+}
+
+/// A mount at `target` holds `path`, or something below it.
+fn covers(target: &str, path: &str) -> bool {
+    let inside = |outer: &str, inner: &str| {
+        inner == outer
+            || inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let target = target.trim_end_matches('/');
+    inside(target, path) || inside(path, target)
+}
+
+/// Anonymous volumes of running tasks: service and path.
+fn anonymous(facts: &StackFacts) -> BTreeSet<(String, String)> {
+    let running = facts
+        .tasks
+        .iter()
+        .filter(|task| !task.state.is_terminal() && task.current);
+    running
+        .flat_map(|task| {
+            let volumes = task
+                .container
+                .iter()
+                .flat_map(|container| &container.anonymous_volumes);
+            volumes.map(|volume| (task.service.clone(), volume.target.clone()))
+        })
+        .collect()
+}
+
+/// The stack as it had settled on the base, before the head was submitted.
+fn settled_base(context: Context<'_>) -> Option<&StackFacts> {
+    let before_head = context.run.acts.iter().take_while(|act| {
+        act.act
+            != Act::Deploy {
+                revision: Revision::Head,
+            }
+    });
+    before_head
+        .filter_map(|act| match &act.evidence {
+            Some(Evidence::Settled(seen)) => Some(&seen.facts),
+            Some(_) | None => None,
+        })
+        .last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_are_known_by_their_image_and_caches_are_none() {
+        assert_eq!(
+            data_path("docker.io/library/postgres:16-alpine"),
+            Some("/var/lib/postgresql")
+        );
+        assert_eq!(data_path("pgautoupgrade/pgautoupgrade:16"), None);
+        assert_eq!(data_path("mariadb:11@sha256:00"), Some("/var/lib/mysql"));
+        assert_eq!(data_path("redis:7"), None);
+        assert_eq!(data_path("prometheuscommunity/postgres-exporter:v1"), None);
+        assert_eq!(data_path("registry:5000/a/b"), None);
+    }
+
+    #[test]
+    fn a_mount_covers_the_path_itself_above_and_below() {
+        assert!(covers("/var/lib/postgresql/data", "/var/lib/postgresql"));
+        assert!(covers("/var/lib/", "/var/lib/mysql"));
+        assert!(!covers("/var/lib/mysql-files", "/var/lib/mysql"));
+    }
+}

@@ -1,0 +1,302 @@
+//! Where one service stands, in one observation.
+
+use cc_ci_model::compose::ServiceMode;
+use cc_ci_model::plan::Finding;
+use cc_ci_model::stack::{ServiceFacts, StackFacts, TaskFacts, TaskState, UpdateState};
+
+use super::{Standing, WantedService, one_shot};
+
+/// Where a service stands.
+pub(super) fn stand(wanted: &WantedService, facts: &StackFacts) -> Standing {
+    let name = &wanted.name;
+    let Some(service) = facts.service(name) else {
+        return Standing::NotYet(format!("service {name}: the engine does not list it yet"));
+    };
+    let tasks: Vec<&TaskFacts> = facts.tasks_of(name).collect();
+    if let Some(failed) = rolled_back(service, &tasks) {
+        return Standing::Failed(failed);
+    }
+    if let Some(failed) = rejected(name, &tasks) {
+        return Standing::Failed(failed);
+    }
+    match service.update {
+        UpdateState::Updating => {
+            return Standing::NotYet(format!(
+                "service {name}: its update is under way; {}",
+                describe_newest(&tasks)
+            ));
+        }
+        UpdateState::Paused => {
+            if let Some(failed) = paused_on_old(service, &tasks) {
+                return Standing::Failed(failed);
+            }
+        }
+        UpdateState::None
+        | UpdateState::Completed
+        | UpdateState::RollbackStarted
+        | UpdateState::RollbackPaused
+        | UpdateState::RollbackCompleted
+        | UpdateState::Unknown(_) => {}
+    }
+    with_warning(service, by_tasks(wanted, service, &tasks))
+}
+
+/// CONV-3: whatever the rollback's state, the old spec is back.
+fn rolled_back(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String> {
+    let state = match service.update {
+        UpdateState::RollbackStarted => "is rolling it back",
+        UpdateState::RollbackPaused => "tried to roll it back and got stuck",
+        UpdateState::RollbackCompleted => "rolled it back",
+        UpdateState::None
+        | UpdateState::Updating
+        | UpdateState::Paused
+        | UpdateState::Completed
+        | UpdateState::Unknown(_) => return None,
+    };
+    let name = &service.name;
+    let said = service.update_message.as_deref().unwrap_or("no message");
+    let ended = newest_ended(tasks);
+    let finished = ended.is_some_and(|task| !task.current && task.state == TaskState::Complete);
+    let why = ended.map(|task| format!("; the task that failed: {}", describe_end(task)));
+    if finished {
+        return Some(format!(
+            "service {name}: Swarm {state}: its new task ended with exit code 0 within the monitor period, which counts as a failed update, \
+             so the old spec is back. Write a one-shot as `deploy.mode: replicated-job`, or give it \
+             `restart_policy.condition: none` and an `update_config.monitor` shorter than its run ({said})"
+        ));
+    }
+    Some(format!(
+        "service {name}: the update failed and Swarm {state}, so the old version is running ({said}){}",
+        why.unwrap_or_default()
+    ))
+}
+
+/// CONV-4: a node that refuses a task will refuse the next one too.
+fn rejected(name: &str, tasks: &[&TaskFacts]) -> Option<String> {
+    let current: Vec<_> = tasks.iter().filter(|task| task.current).collect();
+    let has_live = current.iter().any(|task| task.state == TaskState::Running);
+    let rejected: Vec<_> = current
+        .iter()
+        .filter(|task| task.state == TaskState::Rejected)
+        .collect();
+    let last = rejected.last()?;
+    (!has_live && rejected.len() >= 3).then(|| {
+        format!(
+            "service {name}: the node refused its task {} times: {}",
+            rejected.len(),
+            last.error.as_deref().unwrap_or(&last.message)
+        )
+    })
+}
+
+/// CONV-2: a paused update never goes on, so old tasks that should run will run for ever.
+fn paused_on_old(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String> {
+    let old = tasks.iter().find(|task| {
+        !task.current && task.desired == TaskState::Running && !task.state.is_terminal()
+    })?;
+    let cause = newest_ended(tasks).map(|task| format!("; {}", describe_end(task)));
+    Some(format!(
+        "service {}: its update is paused and old task {} is still wanted, so it will never be replaced ({}){}",
+        service.name,
+        old.id,
+        service.update_message.as_deref().unwrap_or("no message"),
+        cause.unwrap_or_default()
+    ))
+}
+
+fn with_warning(service: &ServiceFacts, standing: Standing) -> Standing {
+    match standing {
+        Standing::Settled {
+            warning: None,
+            assumed_one_shot,
+        } if service.update == UpdateState::Paused => {
+            let message = format!(
+                "service {}: Swarm left its update paused although all its tasks run the current spec ({})",
+                service.name,
+                service.update_message.as_deref().unwrap_or("no message")
+            );
+            let warning = Finding::new("update_paused", message, Some(service.name.clone()));
+            Standing::Settled {
+                warning: Some(warning),
+                assumed_one_shot,
+            }
+        }
+        Standing::Settled { .. }
+        | Standing::NotYet(_)
+        | Standing::Failed(_)
+        | Standing::Undecidable(_) => standing,
+    }
+}
+
+fn by_tasks(wanted: &WantedService, service: &ServiceFacts, tasks: &[&TaskFacts]) -> Standing {
+    match service.mode {
+        ServiceMode::Replicated { replicas } => running(wanted, service, tasks, replicas),
+        ServiceMode::Global => running(wanted, service, tasks, service.desired_tasks),
+        ServiceMode::ReplicatedJob { completions } => job(service, tasks, completions),
+        ServiceMode::GlobalJob => job(service, tasks, service.desired_tasks.max(1)),
+    }
+}
+
+/// Services whose tasks keep running.
+fn running(
+    wanted: &WantedService,
+    service: &ServiceFacts,
+    tasks: &[&TaskFacts],
+    want: u64,
+) -> Standing {
+    let name = &service.name;
+    if let Some(other) = tasks.iter().find(|task| occupies(task)) {
+        return Standing::NotYet(format!("service {name}: {}", describe_live(other)));
+    }
+    let up = tasks.iter().filter(|task| is_up(task)).count() as u64;
+    if up == want {
+        return Standing::Settled {
+            warning: None,
+            assumed_one_shot: false,
+        };
+    }
+    if up > want {
+        return Standing::NotYet(format!("service {name}: {up} tasks run, {want} wanted"));
+    }
+    let finished: Vec<_> = tasks
+        .iter()
+        .filter(|task| task.current && task.state == TaskState::Complete)
+        .filter(|task| !tasks.iter().any(|other| succeeds(other, task)))
+        .collect();
+    if !wanted.starts_again && up + finished.len() as u64 == want {
+        return all_finished(wanted, &finished);
+    }
+    Standing::NotYet(format!(
+        "service {name}: {up} of {want} tasks run; {}",
+        describe_newest(tasks)
+    ))
+}
+
+fn all_finished(wanted: &WantedService, finished: &[&&TaskFacts]) -> Standing {
+    for task in finished {
+        let standing = one_shot::stand(wanted, task);
+        if !matches!(standing, Standing::Settled { .. }) {
+            return standing;
+        }
+    }
+    Standing::Settled {
+        warning: None,
+        assumed_one_shot: true,
+    }
+}
+
+/// Services whose tasks run to completion.
+fn job(service: &ServiceFacts, tasks: &[&TaskFacts], want: u64) -> Standing {
+    let name = &service.name;
+    if let Some(live) = tasks.iter().find(|task| !task.state.is_terminal()) {
+        return Standing::NotYet(format!("job {name}: {}", describe_live(live)));
+    }
+    if service.completed_tasks >= want {
+        return Standing::Settled {
+            warning: None,
+            assumed_one_shot: false,
+        };
+    }
+    Standing::NotYet(format!(
+        "job {name}: {} of {want} tasks completed; {}",
+        service.completed_tasks,
+        describe_newest(tasks)
+    ))
+}
+
+/// It runs what is wanted.
+fn is_up(task: &TaskFacts) -> bool {
+    task.current && task.state == TaskState::Running && task.desired == TaskState::Running
+}
+
+/// It takes a slot without being what is wanted there: an old task, one that stops, one that
+/// starts.
+fn occupies(task: &TaskFacts) -> bool {
+    !task.state.is_terminal() && !is_up(task)
+}
+
+/// Whether `other` is a later task of the same slot.
+fn succeeds(other: &TaskFacts, task: &TaskFacts) -> bool {
+    other.id != task.id
+        && other.slot == task.slot
+        && other.node_key() == task.node_key()
+        && !other.state.is_terminal()
+}
+
+trait NodeKey {
+    /// Global tasks have no slot: their node stands for it.
+    fn node_key(&self) -> Option<&str>;
+}
+
+impl NodeKey for TaskFacts {
+    fn node_key(&self) -> Option<&str> {
+        if self.slot.is_some() {
+            None
+        } else {
+            self.node.as_deref()
+        }
+    }
+}
+
+fn newest_ended<'a>(tasks: &[&'a TaskFacts]) -> Option<&'a TaskFacts> {
+    tasks
+        .iter()
+        .rev()
+        .find(|task| {
+            matches!(
+                task.state,
+                TaskState::Failed | TaskState::Rejected | TaskState::Complete
+            )
+        })
+        .copied()
+}
+
+fn describe_newest(tasks: &[&TaskFacts]) -> String {
+    match tasks.last() {
+        None => "it has no task yet".to_owned(),
+        Some(task) if task.state.is_terminal() => describe_end(task),
+        Some(task) => describe_live(task),
+    }
+}
+
+fn describe_live(task: &TaskFacts) -> String {
+    let age = if task.current { "" } else { "old " };
+    let slot = task
+        .slot
+        .map(|slot| format!(" in slot {slot}"))
+        .unwrap_or_default();
+    let error = task
+        .error
+        .as_ref()
+        .map(|error| format!(": {error}"))
+        .unwrap_or_default();
+    format!(
+        "{age}task {}{slot} is {}, wanted {} ({}{error})",
+        task.id,
+        word(task.state),
+        word(task.desired),
+        task.message
+    )
+}
+
+/// One sentence about how a task ended.
+pub fn describe_end(task: &TaskFacts) -> String {
+    let code = task
+        .exit_code
+        .map(|code| format!(", exit code {code}"))
+        .unwrap_or_default();
+    let error = task.error.as_deref().unwrap_or(&task.message);
+    let oom = match &task.container {
+        Some(container) if container.oom_killed => ", out of memory",
+        Some(_) | None => "",
+    };
+    format!(
+        "task {} is {}{code}{oom}: {error}",
+        task.id,
+        word(task.state)
+    )
+}
+
+fn word(state: TaskState) -> String {
+    format!("{state:?}").to_lowercase()
+}

@@ -1,0 +1,33 @@
+//! What should happen: floor 1 of the house.
+//!
+//! Decisions as pure functions, parsers of the text we meet, and the traits of the ports the
+//! engine acts through. No clock, no file, no network, no environment: time, randomness and
+//! facts are arguments.
+#![warn(missing_docs)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod abra_sh;
+pub mod app;
+pub mod assess;
+pub mod base;
+pub mod cleanup;
+pub mod compose;
+pub mod convergence;
+pub mod difference;
+pub mod env_file;
+pub mod gate;
+pub mod limits;
+pub mod next;
+pub mod obligations;
+pub mod operator_steps;
+pub mod outcome;
+pub mod overlay;
+pub mod pack;
+pub mod planning;
+pub mod ports;
+pub mod proves;
+pub mod results;
+pub mod secret_spec;
+pub mod state;
+pub mod text;
+pub mod verdict;

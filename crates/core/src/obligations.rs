@@ -1,0 +1,183 @@
+//! What must have been proven for a rung to count as passed (VER-5): the detector of hollow
+//! greens. Each obligation names the evidence it rests on.
+
+use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::plan::{Doing, Plan, PlannedApp, Revision};
+use cc_ci_model::results::{DeployCount, Obligation};
+use cc_ci_model::stage::{Rung, Stage};
+
+use crate::state::{ActRun, RunState, StageRun};
+
+/// Every obligation of the rungs the plan means to run.
+pub fn obligations(plan: &Plan, state: &RunState) -> Vec<Obligation> {
+    let runs = |stage| matches!(plan.doing(stage), Some(Doing::Run));
+    let mut all = Vec::new();
+    if runs(Stage::Install) {
+        all.extend(install(plan, state));
+    }
+    if runs(Stage::Upgrade) {
+        all.extend(upgrade(plan, state));
+    }
+    all
+}
+
+/// Submissions of each app that was touched or planned.
+pub fn deploy_counts(plan: &Plan, state: &RunState) -> Vec<DeployCount> {
+    plan.apps
+        .iter()
+        .filter(|app| !app.contingent || state.was_touched(&app.id))
+        .map(|app| count(app, state))
+        .collect()
+}
+
+fn count(app: &PlannedApp, state: &RunState) -> DeployCount {
+    let actual = u32::try_from(state.deploys_of(&app.id).count()).unwrap_or(u32::MAX);
+    DeployCount {
+        app: app.id.clone(),
+        planned: app.deploys,
+        actual,
+    }
+}
+
+fn install(plan: &Plan, state: &RunState) -> Vec<Obligation> {
+    let run = state.runs_of(Stage::Install).next();
+    let mut due = Due {
+        rung: Rung::Install,
+        run,
+        all: Vec::new(),
+    };
+    due.head_stands();
+    due.counted(plan, state, 1);
+    due.all
+}
+
+fn upgrade(plan: &Plan, state: &RunState) -> Vec<Obligation> {
+    let run = state.runs_of(Stage::Upgrade).next();
+    let mut due = Due {
+        rung: Rung::Upgrade,
+        run,
+        all: Vec::new(),
+    };
+    let base = Revision::Base;
+    let before = due.acts_between(
+        Act::Deploy { revision: base },
+        Some(Act::Deploy {
+            revision: Revision::Head,
+        }),
+    );
+    due.shown("base deployed", &before, Act::Deploy { revision: base });
+    due.shown("stack settled on the base", &before, Act::Converge);
+    due.shown("base answers on its domain", &before, Act::Answer);
+    due.shown("volumes of the base marked", &before, Act::Plant);
+    due.head_stands();
+    let after = due.acts_after_head();
+    due.check("deployment really changed", &after, "changed");
+    due.shown("markers seen through the head's mounts", &after, Act::Seek);
+    due.counted(plan, state, 2);
+    due.all
+}
+
+/// Obligations of one rung, met by the acts of one stage.
+struct Due<'a> {
+    rung: Rung,
+    run: Option<&'a StageRun>,
+    all: Vec<Obligation>,
+}
+
+impl<'a> Due<'a> {
+    /// The acts from one act on, up to but without another. Evidence from before the head was
+    /// deployed must not stand for evidence from after it.
+    fn acts_between(&self, from: Act, to: Option<Act>) -> Vec<&'a ActRun> {
+        let acts = self.run.map(|run| run.acts.as_slice()).unwrap_or_default();
+        let from_on = acts.iter().skip_while(|act| act.act != from);
+        from_on.take_while(|act| Some(act.act) != to).collect()
+    }
+
+    fn acts_after_head(&self) -> Vec<&'a ActRun> {
+        self.acts_between(
+            Act::Deploy {
+                revision: Revision::Head,
+            },
+            None,
+        )
+    }
+
+    /// What both an install and an upgrade must end with.
+    fn head_stands(&mut self) {
+        let after = self.acts_after_head();
+        self.shown(
+            "head deployed",
+            &after,
+            Act::Deploy {
+                revision: Revision::Head,
+            },
+        );
+        self.check("identity of the head", &after, "identity");
+        self.shown("stack settled on the head", &after, Act::Converge);
+        self.shown("app answers on its domain", &after, Act::Answer);
+        self.shown("front page is no error page", &after, Act::Inspect);
+        self.shown("closing look taken", &after, Act::Observe);
+    }
+
+    fn add(&mut self, name: &str, met: bool, evidence: String) {
+        self.all.push(Obligation {
+            rung: self.rung,
+            name: name.to_owned(),
+            met,
+            evidence,
+        });
+    }
+
+    /// Met when the act is among those and good.
+    fn shown(&mut self, name: &str, acts: &[&ActRun], wanted: Act) {
+        let done = acts.iter().find(|act| act.act == wanted);
+        let detail = done
+            .and_then(|done| done.checks.last())
+            .map(|check| check.detail.clone());
+        let met = done.is_some_and(|done| done.is_good());
+        self.add(
+            name,
+            met,
+            detail.unwrap_or_else(|| "it did not happen".to_owned()),
+        );
+    }
+
+    /// Met when a check of that name is among those acts' and passed.
+    fn check(&mut self, name: &str, acts: &[&ActRun], wanted: &str) {
+        let check = acts
+            .iter()
+            .flat_map(|act| &act.checks)
+            .find(|check| check.name == wanted);
+        let met = check.is_some_and(|check| check.outcome.is_passed());
+        let detail = check.map(|check| check.detail.clone());
+        self.add(
+            name,
+            met,
+            detail.unwrap_or_else(|| "it was not looked at".to_owned()),
+        );
+    }
+
+    /// Met when the stage's app was submitted as often as planned, all of it in this stage.
+    fn counted(&mut self, plan: &Plan, state: &RunState, in_stage: usize) {
+        let app = self.run.and_then(|run| run.app.as_ref());
+        let count = app
+            .and_then(|app| plan.app(app))
+            .map(|app| count(app, state));
+        let here = self.run.map_or(0, |run| {
+            run.acts.iter().filter(|act| submitted(act)).count()
+        });
+        let met = count
+            .as_ref()
+            .is_some_and(|count| count.planned == count.actual)
+            && here == in_stage;
+        let evidence = count.map_or_else(
+            || "nothing was deployed".to_owned(),
+            |count| format!("{} planned, {} done", count.planned, count.actual),
+        );
+        self.add("deployed as often as planned", met, evidence);
+    }
+}
+
+fn submitted(act: &ActRun) -> bool {
+    matches!(act.evidence, Some(Evidence::Deployed(_)))
+}

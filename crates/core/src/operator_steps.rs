@@ -1,0 +1,79 @@
+//! What an operator has to do by hand when upgrading (STG-3a): told, because the upgrade of a
+//! run does it silently or fails for want of it.
+
+use crate::env_file::EnvFile;
+use crate::ports::Tree;
+use cc_ci_model::plan::OperatorStep;
+
+/// Keys new in the head's `.env.sample`, changed defaults and new secrets. `notes` is the text
+/// of the head's release notes.
+pub fn operator_steps(base: &EnvFile, head: &EnvFile, notes: &str) -> Vec<OperatorStep> {
+    let mut steps: Vec<OperatorStep> = head
+        .entries
+        .iter()
+        .filter(|entry| !is_ours(&entry.key))
+        .filter_map(|entry| {
+            let step = match base.get(&entry.key) {
+                None if secret_of(&entry.key).is_some() => {
+                    format!(
+                        "add `{}={}` to the env file and generate the secret",
+                        entry.key, entry.value
+                    )
+                }
+                None => format!(
+                    "add `{}={}` to the env file, with a value of your own",
+                    entry.key, entry.value
+                ),
+                Some(before) if before != entry.value => format!(
+                    "the default of `{}` changes from `{before}` to `{}`: decide which to keep",
+                    entry.key, entry.value
+                ),
+                Some(_) => return None,
+            };
+            Some(OperatorStep {
+                key: entry.key.clone(),
+                step,
+                noted: is_noted(&entry.key, notes),
+            })
+        })
+        .collect();
+    steps.sort();
+    steps.dedup_by(|a, b| a.key == b.key);
+    steps
+}
+
+/// The same from the files of two commits; the notes are those of every release the base does
+/// not have yet. Files that can not be read give no steps: preparing the app has said so.
+pub fn steps_between(base: &Tree, head: &Tree) -> Vec<OperatorStep> {
+    let sample = |tree: &Tree| {
+        let bytes = tree.get(".env.sample").cloned().unwrap_or_default();
+        EnvFile::parse(".env.sample", &String::from_utf8_lossy(&bytes)).ok()
+    };
+    let (Some(before), Some(after)) = (sample(base), sample(head)) else {
+        return Vec::new();
+    };
+    let new_notes = head
+        .iter()
+        .filter(|(path, _)| path.starts_with("release/") && !base.contains_key(*path));
+    let notes: String = new_notes
+        .map(|(_, text)| String::from_utf8_lossy(text).into_owned())
+        .collect();
+    operator_steps(&before, &after, &notes)
+}
+
+/// The name in `SECRET_<NAME>_VERSION`.
+pub fn secret_of(key: &str) -> Option<&str> {
+    key.strip_prefix("SECRET_")?
+        .strip_suffix("_VERSION")
+        .filter(|name| !name.is_empty())
+}
+
+/// Keys whose values are never an operator's to keep.
+fn is_ours(key: &str) -> bool {
+    matches!(key, "TYPE" | "RECIPE" | "DOMAIN" | "STACK_NAME" | "TIMEOUT")
+}
+
+fn is_noted(key: &str, notes: &str) -> bool {
+    let name = secret_of(key).map(str::to_lowercase);
+    notes.contains(key) || name.is_some_and(|name| notes.to_lowercase().contains(&name))
+}

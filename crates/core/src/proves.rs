@@ -1,0 +1,71 @@
+//! What a result proves and what it does not, in sentences (VER-5).
+
+use cc_ci_model::compose::HealthCheck;
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::Plan;
+use cc_ci_model::stage::Rung;
+
+use crate::state::RunState;
+use crate::verdict::Judgement;
+
+/// What was shown.
+pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<String> {
+    let mut all = Vec::new();
+    if judgement.rungs[&Rung::Install].is_passed()
+        && let Some(gate) = &plan.gate
+    {
+        all.push(format!(
+            "the head installs from nothing on a real Swarm: every service runs its current spec and holds still, and {} answers on {}",
+            gate.service, gate.path
+        ));
+    }
+    all
+}
+
+/// What was not shown, although a reader might think so.
+pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<String> {
+    let mut all: Vec<String> = plan.head.declared.services.iter().filter_map(|service| match &service.health {
+        HealthCheck::Command { cannot_fail: false, .. } => None,
+        HealthCheck::Command { cannot_fail: true, test, .. } => Some(format!(
+            "that service {} works: its health check cannot fail (`{test}`)",
+            service.name
+        )),
+        HealthCheck::Disabled => Some(format!(
+            "that service {} works: its health check is switched off, so running only means that the process started",
+            service.name
+        )),
+        HealthCheck::Undeclared => Some(format!(
+            "that service {} works: its compose file declares no health check; unless its image brings one, running only means that the process started",
+            service.name
+        )),
+    }).collect();
+    all.extend(plan.adaptations.iter().map(|adaptation| {
+        format!(
+            "the recipe exactly as written: {} was changed: {}",
+            adaptation.subject, adaptation.why
+        )
+    }));
+    for rung in Rung::ESSENTIAL {
+        if let Outcome::Skipped { reason, .. } = &judgement.rungs[&rung] {
+            all.push(format!("{rung}: {reason}"));
+        }
+    }
+    let warned = state
+        .stages
+        .iter()
+        .flat_map(|run| &run.acts)
+        .flat_map(|act| &act.warnings);
+    all.extend(
+        warned
+            .filter(|finding| {
+                matches!(
+                    finding.code.as_str(),
+                    "assumed_one_shot" | "image_local_only"
+                )
+            })
+            .map(|finding| finding.message.clone()),
+    );
+    all.sort();
+    all.dedup();
+    all
+}

@@ -1,0 +1,267 @@
+//! Ladder and verdict (VER-1 to VER-5), from plan and state alone.
+//!
+//! Tests: `verdict/tests.rs`.
+
+use std::collections::BTreeMap;
+
+use cc_ci_model::exit::{Condition, ExitKind};
+use cc_ci_model::outcome::{Outcome, Status, Verdict};
+use cc_ci_model::plan::{Doing, Plan};
+use cc_ci_model::results::Obligation;
+use cc_ci_model::stage::{Rung, Stage};
+
+use crate::obligations::obligations;
+use crate::outcome::combine;
+use crate::state::RunState;
+
+#[cfg(test)]
+mod tests;
+
+/// What a run says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What became of every stage of the plan.
+    pub stages: BTreeMap<Stage, Outcome>,
+    /// What became of every rung.
+    pub rungs: BTreeMap<Rung, Outcome>,
+    /// Essential rungs passed without a gap.
+    pub level: u8,
+    /// The first essential rung that did not pass.
+    pub level_cap_rung: Option<Rung>,
+    /// What had to be proven.
+    pub obligations: Vec<Obligation>,
+    /// Everything that speaks for an exit code other than 0.
+    pub conditions: Vec<Condition>,
+}
+
+impl Judgement {
+    /// The exit code's kind.
+    pub fn exit(&self) -> ExitKind {
+        let kinds: Vec<ExitKind> = self
+            .conditions
+            .iter()
+            .map(|condition| condition.kind)
+            .collect();
+        ExitKind::first_of(&kinds)
+    }
+}
+
+/// Judges a run.
+pub fn verdict(plan: &Plan, state: &RunState) -> Judgement {
+    let stages: BTreeMap<Stage, Outcome> = Stage::ALL
+        .into_iter()
+        .filter_map(|stage| Some((stage, stage_outcome(plan, state, stage)?)))
+        .collect();
+    let obligations = obligations(plan, state);
+    let rungs: BTreeMap<Rung, Outcome> = Rung::ALL
+        .into_iter()
+        .map(|rung| (rung, rung_outcome(plan, rung, &stages, &obligations)))
+        .collect();
+    let passed = Rung::ESSENTIAL
+        .iter()
+        .take_while(|rung| rungs[rung].is_passed())
+        .count();
+    let level = u8::try_from(passed).unwrap_or(u8::MAX);
+    let level_cap_rung = Rung::ESSENTIAL.get(passed).copied();
+    let mut judgement = Judgement {
+        verdict: Verdict::Pass,
+        stages,
+        rungs,
+        level,
+        level_cap_rung,
+        obligations,
+        conditions: Vec::new(),
+    };
+    judgement.conditions = conditions(plan, state, &judgement);
+    judgement.verdict = worst(&judgement.conditions);
+    judgement
+}
+
+/// What became of a stage, over all its runs; `None` for stages that are not part of the plan
+/// and did not happen.
+fn stage_outcome(plan: &Plan, state: &RunState, stage: Stage) -> Option<Outcome> {
+    let runs: Vec<Outcome> = state
+        .runs_of(stage)
+        .map(crate::state::StageRun::outcome)
+        .collect();
+    if !runs.is_empty() {
+        return Some(combine(&runs));
+    }
+    match plan.doing(stage)? {
+        Doing::Not { outcome } => Some(outcome.clone()),
+        Doing::Run if state.is_cancelled() => Some(Outcome::Blocked {
+            by: "the run was cancelled".into(),
+        }),
+        Doing::Run => Some(Outcome::Blocked {
+            by: blocker(state, stage),
+        }),
+    }
+}
+
+/// The last stage before this one that did not pass.
+fn blocker(state: &RunState, stage: Stage) -> String {
+    let before = state.stages.iter().rev().filter(|run| run.stage < stage);
+    before
+        .filter(|run| !run.outcome().is_passed())
+        .map(|run| run.stage.to_string())
+        .next()
+        .unwrap_or_else(|| "the run ended before it".to_owned())
+}
+
+/// A rung from its stages; declared skips are intended (VER-4), and a rung with an unmet
+/// obligation is not passed (VER-5).
+fn rung_outcome(
+    plan: &Plan,
+    rung: Rung,
+    stages: &BTreeMap<Stage, Outcome>,
+    obligations: &[Obligation],
+) -> Outcome {
+    if rung.stages().is_empty() {
+        return Outcome::NotApplicable {
+            reason: "nothing of the recipe or its pack needs it".into(),
+        };
+    }
+    let outcome = combine(rung.stages().iter().filter_map(|stage| stages.get(stage)));
+    match outcome {
+        Outcome::Skipped { reason, .. } if plan.expected_na.contains_key(&rung) => {
+            let declared = plan.expected_na.get(&rung).cloned().unwrap_or(reason);
+            Outcome::Skipped {
+                reason: declared,
+                intended: true,
+            }
+        }
+        Outcome::Passed => match obligations.iter().find(|due| due.rung == rung && !due.met) {
+            Some(due) => Outcome::unverified(format!("{}: {}", due.name, due.evidence)),
+            None => Outcome::Passed,
+        },
+        other => other,
+    }
+}
+
+fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condition> {
+    let mut all = Vec::new();
+    let mut add = |kind, message: String, place: &str| {
+        all.push(Condition::new(kind, message, Some(place.to_owned())));
+    };
+    if state.is_cancelled() {
+        add(
+            ExitKind::Cancelled,
+            format!("{} signals asked the run to stop", state.signals),
+            "run",
+        );
+    }
+    if let Some(damage) = &state.damage {
+        add(
+            ExitKind::Error,
+            format!("the log is damaged: {damage}"),
+            "events.jsonl",
+        );
+    }
+    if state.seal.is_none() {
+        add(
+            ExitKind::Error,
+            "the log has no seal: the run did not come to its end".into(),
+            "events.jsonl",
+        );
+    }
+    for (stage, outcome) in &judgement.stages {
+        if *stage != Stage::Teardown
+            && let Some(kind) = exit_of(outcome)
+        {
+            let reason = outcome.reason().unwrap_or_default().to_owned();
+            add(kind, reason, stage.as_str());
+        }
+    }
+    for rung in Rung::ESSENTIAL {
+        let outcome = &judgement.rungs[&rung];
+        let stages_told = rung
+            .stages()
+            .iter()
+            .any(|stage| judgement.stages.get(stage).and_then(exit_of).is_some());
+        match outcome.status() {
+            Status::Skipped if rung == Rung::Install => {
+                add(
+                    ExitKind::Unverified,
+                    "the install was not attempted".into(),
+                    rung.as_str(),
+                );
+            }
+            Status::Unverified | Status::Blocked if !stages_told => {
+                let reason = outcome.reason().unwrap_or("it could not run").to_owned();
+                add(ExitKind::Unverified, reason, rung.as_str());
+            }
+            Status::Passed
+            | Status::NotApplicable
+            | Status::Skipped
+            | Status::Blocked
+            | Status::Unverified
+            | Status::Errored
+            | Status::Failed => {}
+        }
+    }
+    if let Some(required) = plan
+        .require_level
+        .filter(|required| judgement.level < *required)
+    {
+        add(
+            ExitKind::Unverified,
+            format!("level {} is below the required {required}", judgement.level),
+            "level",
+        );
+    }
+    all.extend(cleanup_condition(plan, state));
+    all
+}
+
+/// What an outcome of a stage says about the run.
+fn exit_of(outcome: &Outcome) -> Option<ExitKind> {
+    match outcome.status() {
+        Status::Failed => Some(ExitKind::Fail),
+        Status::Errored => Some(ExitKind::Error),
+        Status::Unverified => Some(ExitKind::Unverified),
+        Status::Passed | Status::NotApplicable | Status::Skipped | Status::Blocked => None,
+    }
+}
+
+fn cleanup_condition(plan: &Plan, state: &RunState) -> Option<Condition> {
+    let place = Some("cleanup".to_owned());
+    match &state.inventory {
+        Some((left, true)) if left.is_empty() || plan.keep => None,
+        Some((left, true)) => {
+            let names: Vec<String> = left.iter().map(ToString::to_string).collect();
+            let message = format!("still there: {}", names.join(", "));
+            Some(Condition::new(ExitKind::CleanupIncomplete, message, place))
+        }
+        Some((_, false)) => Some(Condition::new(
+            ExitKind::CleanupIncomplete,
+            "the engine could not be asked what is left",
+            place,
+        )),
+        None => Some(Condition::new(
+            ExitKind::CleanupIncomplete,
+            "no inventory was taken",
+            place,
+        )),
+    }
+}
+
+/// VER-2: cancelled > fail > error > unverified > pass.
+fn worst(conditions: &[Condition]) -> Verdict {
+    conditions
+        .iter()
+        .map(|condition| verdict_of(condition.kind))
+        .max()
+        .unwrap_or(Verdict::Pass)
+}
+
+fn verdict_of(kind: ExitKind) -> Verdict {
+    match kind {
+        ExitKind::Pass | ExitKind::CleanupIncomplete => Verdict::Pass,
+        ExitKind::Unverified => Verdict::Unverified,
+        ExitKind::Fail => Verdict::Fail,
+        ExitKind::Cancelled => Verdict::Cancelled,
+        ExitKind::Usage | ExitKind::Error | ExitKind::Lock | ExitKind::Config => Verdict::Error,
+    }
+}

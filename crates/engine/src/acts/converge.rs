@@ -1,0 +1,114 @@
+//! Waits until a stack has settled: events wake the look, a slow poll is the safety net (CONV-5).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cc_ci_core::assess::wanted;
+use cc_ci_core::convergence::{
+    Convergence, Fingerprint, Wanted, fingerprint, judge, recall, window,
+};
+use cc_ci_core::ports::{Clock, Wake};
+use cc_ci_model::evidence::{Evidence, SettleSeen};
+use cc_ci_model::plan::PlannedApp;
+use cc_ci_model::time::Timestamp;
+
+use super::{ActError, Stagehand, Watched};
+use crate::wait::{Ended, Look, Waiting, wait_until};
+
+/// Without any event, look again after that long.
+const POLL: Duration = Duration::from_secs(2);
+
+/// When the engine does not answer, ask again after that long.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Events come in bursts: a look so soon after the last one would show half of what happens.
+const BURST: Duration = Duration::from_millis(50);
+
+pub(super) async fn converge(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
+    let wanted = hand
+        .journal
+        .with(|state| wanted(&hand.plan, state, &app.id));
+    let wanted = wanted.ok_or_else(|| ActError::Broken("nothing was deployed".to_owned()))?;
+    let clock = hand.ports.clock.clone();
+    let watched = hand.watch(&app.id, &app.stack).await?;
+    let mut settling = Settling {
+        clock: clock.clone(),
+        watched,
+        wanted,
+        held: None,
+        looked_at: clock.now(),
+        engine_answers: false,
+    };
+    let ended = wait_until(clock.as_ref(), deadline, &mut settling).await;
+    let looked_at = settling.looked_at;
+    Ok(Evidence::Settled(SettleSeen {
+        held_since: settling.held.map_or(looked_at, |(_, since)| since),
+        looked_at,
+        expired: ended == Ended::Expired,
+        engine_answers: settling.engine_answers,
+        facts: settling.watched.known.clone(),
+    }))
+}
+
+struct Settling<'a> {
+    clock: Arc<dyn Clock>,
+    watched: &'a mut Watched,
+    wanted: Wanted,
+    /// What the stack looks like, and since when.
+    held: Option<(Fingerprint, Timestamp)>,
+    looked_at: Timestamp,
+    engine_answers: bool,
+}
+
+#[async_trait]
+impl Waiting for Settling<'_> {
+    async fn look(&mut self, now: Timestamp) -> Look {
+        let fresh = self.watched.watch.observe().await;
+        let Ok(fresh) = fresh else {
+            self.engine_answers = false;
+            return Look::Again {
+                at_latest: now.plus(RETRY),
+            };
+        };
+        self.engine_answers = true;
+        self.watched.known = recall(&self.watched.known, fresh);
+        let facts = &self.watched.known;
+        // The look began at `now`: what it shows was true at some time after that.
+        let print = fingerprint(facts);
+        let since = match &self.held {
+            Some((known, since)) if *known == print => *since,
+            Some(_) | None => self.clock.now(),
+        };
+        self.held = Some((print, since));
+        self.looked_at = now.max(since);
+        let held = self.looked_at.since(since);
+        match judge(&self.wanted, facts, held) {
+            Convergence::Converged { .. }
+            | Convergence::Failed { .. }
+            | Convergence::Undecidable { .. } => Look::Over,
+            Convergence::NotYet { .. } => {
+                let window_ends = since.plus(window(&self.wanted, facts));
+                let poll = self.clock.now().plus(POLL);
+                let at_latest = if window_ends > now {
+                    poll.min(window_ends)
+                } else {
+                    poll
+                };
+                Look::Again { at_latest }
+            }
+        }
+    }
+
+    async fn wake(&mut self) {
+        match self.watched.watch.changed().await {
+            Wake::Changed | Wake::Gap => {}
+        }
+        let settled = self.clock.now().plus(BURST);
+        self.clock.sleep_until(settled).await;
+    }
+}

@@ -1,0 +1,150 @@
+//! One handler for each act: do one thing, bring back what was seen.
+
+mod answer;
+mod converge;
+mod deploy;
+mod images;
+mod markers;
+mod observe;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cc_ci_core::convergence::recall;
+use cc_ci_core::ports::StackWatch;
+use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::name::{AppId, StackName};
+use cc_ci_model::plan::{Plan, PlannedApp};
+use cc_ci_model::stack::{StackFacts, TaskState};
+use cc_ci_model::time::Timestamp;
+
+use crate::cleanup;
+use crate::journal::{Journal, JournalError};
+use crate::ports::Ports;
+
+/// What the acts of a run share.
+pub(crate) struct Stagehand {
+    pub(crate) ports: Ports,
+    pub(crate) plan: Plan,
+    pub(crate) journal: Arc<Journal>,
+    /// A watch over each stack that was deployed, with what it has seen so far.
+    watches: BTreeMap<AppId, Watched>,
+}
+
+/// A watch and everything it remembers.
+struct Watched {
+    watch: Box<dyn StackWatch>,
+    known: StackFacts,
+}
+
+/// Why an act has nothing to show.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActError {
+    /// Infrastructure, or a bug of ours.
+    #[error("{0}")]
+    Broken(String),
+    /// The log could not be kept: the run must end.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl ActError {
+    fn broken(error: impl std::fmt::Display) -> Self {
+        ActError::Broken(error.to_string())
+    }
+}
+
+impl Stagehand {
+    pub(crate) fn new(ports: Ports, plan: Plan, journal: Arc<Journal>) -> Self {
+        Self {
+            ports,
+            plan,
+            journal,
+            watches: BTreeMap::new(),
+        }
+    }
+
+    fn app(&self, id: &AppId) -> Result<PlannedApp, ActError> {
+        let app = self.plan.app(id).cloned();
+        app.ok_or_else(|| ActError::Broken(format!("the plan has no app {id}")))
+    }
+
+    /// The container of a running task of a service, looked up anew: restarts change it.
+    async fn container_of(
+        &mut self,
+        app: &PlannedApp,
+        service: &str,
+    ) -> Result<Option<String>, ActError> {
+        let watched = self.watch(&app.id, &app.stack).await?;
+        let fresh = watched.watch.observe().await.map_err(ActError::broken)?;
+        watched.known = recall(&watched.known, fresh);
+        let running = watched.known.tasks.iter().filter(|task| {
+            task.service == service && task.current && task.state == TaskState::Running
+        });
+        let containers = running.filter_map(|task| task.container.as_ref());
+        Ok(containers.last().map(|container| container.id.clone()))
+    }
+
+    /// The watch over an app's stack, begun if there is none yet.
+    async fn watch(&mut self, app: &AppId, stack: &StackName) -> Result<&mut Watched, ActError> {
+        if !self.watches.contains_key(app) {
+            let watch = self
+                .ports
+                .stacks
+                .watch(stack)
+                .await
+                .map_err(ActError::broken)?;
+            self.watches.insert(
+                app.clone(),
+                Watched {
+                    watch,
+                    known: StackFacts::default(),
+                },
+            );
+        }
+        let watched = self.watches.get_mut(app);
+        watched.ok_or_else(|| ActError::Broken(format!("no watch over {stack}")))
+    }
+}
+
+/// Carries one act out.
+pub(crate) async fn carry_out(
+    hand: &mut Stagehand,
+    app: &AppId,
+    act: Act,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
+    let app = hand.app(app)?;
+    match act {
+        Act::EnsureImages { revision } => images::ensure(hand, &app, revision, deadline).await,
+        Act::Deploy { revision } => deploy::deploy(hand, &app, revision, deadline).await,
+        Act::Converge => converge::converge(hand, &app, deadline).await,
+        Act::Answer => answer::answer(hand, &app, deadline).await,
+        Act::Inspect => answer::inspect(hand, &app).await,
+        Act::Plant => markers::plant(hand, &app).await,
+        Act::Seek => markers::seek(hand, &app).await,
+        Act::Observe => observe::observe(hand, &app, deadline).await,
+        Act::Dismantle => dismantle(hand, &app, deadline).await,
+    }
+}
+
+async fn dismantle(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
+    let intents = hand.journal.with(|state| state.intents.clone());
+    let scope = cc_ci_core::cleanup::scope_of_app(&intents, app);
+    let swept = cleanup::sweep(&hand.ports.sweeper(), &scope, &[], deadline).await;
+    hand.watches.remove(&app.id);
+    if !swept.complete {
+        let why = swept.refusals.last().cloned().unwrap_or_default();
+        return Err(ActError::Broken(format!(
+            "the engine could not be asked what is left: {why}"
+        )));
+    }
+    Ok(Evidence::Dismantled {
+        left: swept.left,
+        refusals: swept.refusals,
+    })
+}

@@ -1,0 +1,122 @@
+//! The run's log and the state it adds up to: every event is on disk before the state knows it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cc_ci_core::ports::{ChildLog, Clock, Listener, RunStore, StoreError};
+use cc_ci_core::state::RunState;
+use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::intent::{Intent, ProcessId};
+
+/// Why the log could not be kept. A run without a log must end: nothing it did could be judged,
+/// and nothing it created could be found again.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It could not be written.
+    #[error("the run's log could not be written")]
+    Write(#[from] StoreError),
+    /// It could not be written earlier, by a part that could not say so.
+    #[error("the run's log could not be written earlier: {0}")]
+    Broken(String),
+}
+
+/// The log and its state.
+pub struct Journal {
+    clock: Arc<dyn Clock>,
+    store: Arc<dyn RunStore>,
+    listener: Arc<dyn Listener>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    seq: u64,
+    state: RunState,
+    broken: Option<String>,
+}
+
+impl Journal {
+    /// An empty log.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        store: Arc<dyn RunStore>,
+        listener: Arc<dyn Listener>,
+    ) -> Self {
+        Self {
+            clock,
+            store,
+            listener,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Writes one event and takes it into the state.
+    ///
+    /// # Errors
+    /// When it could not be written, now or earlier.
+    pub fn append(&self, kind: EventKind) -> Result<(), JournalError> {
+        let mut inner = self.lock();
+        if let Some(broken) = &inner.broken {
+            return Err(JournalError::Broken(broken.clone()));
+        }
+        let event = Event {
+            seq: inner.seq + 1,
+            at: self.clock.now(),
+            kind,
+        };
+        if let Err(error) = self.store.append(&event) {
+            inner.broken = Some(error.to_string());
+            return Err(error.into());
+        }
+        inner.seq = event.seq;
+        inner.state.apply(&event);
+        self.listener.heard(&event, &inner.state);
+        Ok(())
+    }
+
+    /// Announces an effect.
+    ///
+    /// # Errors
+    /// When it could not be written; then the effect must not be had.
+    pub fn intend(&self, intent: Intent) -> Result<(), JournalError> {
+        self.append(EventKind::Intended { intent })
+    }
+
+    /// The state as it is now.
+    pub fn state(&self) -> RunState {
+        self.lock().state.clone()
+    }
+
+    /// Looks at the state without copying it.
+    pub fn with<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
+        look(&self.lock().state)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_child(&self, kind: EventKind) {
+        // A failure is kept in `broken` and met by the next event of the loop.
+        drop(self.append(kind));
+    }
+}
+
+impl ChildLog for Journal {
+    fn started(&self, process: &ProcessId) {
+        self.note_child(EventKind::ProcessStarted {
+            process: process.clone(),
+        });
+    }
+
+    fn ended(&self, process: &ProcessId) {
+        self.note_child(EventKind::ProcessEnded {
+            process: process.clone(),
+        });
+    }
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").finish_non_exhaustive()
+    }
+}

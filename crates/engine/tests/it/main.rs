@@ -1,0 +1,13 @@
+//! Whole runs over the fakes of `testkit`, in virtual time.
+//!
+//! Every scenario ends with [`harness::Ended::check`]: nothing is left unless the results say so,
+//! nothing was created unannounced, and the log alone gives the same results.
+
+mod away;
+mod cleanup;
+mod faults;
+mod green;
+mod harness;
+mod red;
+mod signals;
+mod upgrade;

@@ -1,0 +1,241 @@
+//! What was seen, never what it means: the payload of the events that end an act.
+//!
+//! Whether a piece of evidence is good is decided by `core`, again and again, from the log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::intent::Object;
+use crate::plan::Revision;
+use crate::stack::{ServiceFacts, StackFacts};
+use crate::time::Timestamp;
+
+/// One thing a run does between two looks at its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum Act {
+    /// Make the images of a revision present.
+    EnsureImages {
+        /// Which.
+        revision: Revision,
+    },
+    /// Submit a revision to the Swarm.
+    Deploy {
+        /// Which.
+        revision: Revision,
+    },
+    /// Wait until the stack has converged.
+    Converge,
+    /// Wait until the app answers.
+    Answer,
+    /// Look at the front page.
+    Inspect,
+    /// Plant a marker in every named volume of the base, and read it back.
+    Plant,
+    /// Look for the markers through the mounts of the tasks that run now.
+    Seek,
+    /// Take the stage's closing look at the stack.
+    Observe,
+    /// Remove the app.
+    Dismantle,
+}
+
+impl Act {
+    /// The name in published formats.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Act::EnsureImages { .. } => "images",
+            Act::Deploy { .. } => "deploy",
+            Act::Converge => "converge",
+            Act::Answer => "answer",
+            Act::Inspect => "front_page",
+            Act::Plant => "plant",
+            Act::Seek => "markers",
+            Act::Observe => "observe",
+            Act::Dismantle => "dismantle",
+        }
+    }
+}
+
+/// What an act saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "evidence", rename_all = "snake_case")]
+pub enum Evidence {
+    /// Of [`Act::EnsureImages`].
+    Images {
+        /// One for each service.
+        images: Vec<ImageSeen>,
+    },
+    /// Of [`Act::Deploy`].
+    Deployed(DeploySeen),
+    /// Of [`Act::Converge`].
+    Settled(SettleSeen),
+    /// Of [`Act::Answer`].
+    Answered(AnswerSeen),
+    /// Of [`Act::Inspect`].
+    Page(PageSeen),
+    /// Of [`Act::Plant`]: what was read back right after.
+    Planted {
+        /// One for each planned marker.
+        markers: Vec<MarkerSeen>,
+    },
+    /// Of [`Act::Seek`].
+    Sought {
+        /// One for each planted marker.
+        markers: Vec<MarkerSeen>,
+    },
+    /// Of [`Act::Observe`].
+    Observed(ObserveSeen),
+    /// Of [`Act::Dismantle`].
+    Dismantled {
+        /// What is left of the app.
+        left: Vec<Object>,
+        /// Refusals met on the way.
+        refusals: Vec<String>,
+    },
+}
+
+/// An image of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ImageSeen {
+    /// The service that uses it.
+    pub service: String,
+    /// The reference as rendered.
+    pub reference: String,
+    /// What was found.
+    pub found: ImageFound,
+}
+
+/// What was found when an image was asked for (ENG-5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "found", rename_all = "snake_case")]
+pub enum ImageFound {
+    /// It is in the local store.
+    Present {
+        /// Its id, `sha256:…`.
+        id: String,
+        /// The registry's digest, when it came from one.
+        digest: Option<String>,
+        /// The registry was asked.
+        asked: bool,
+    },
+    /// It is in the local store only: the registry says it does not exist, or was not reachable
+    /// when a floating tag was asked for.
+    LocalOnly {
+        /// Its id, `sha256:…`.
+        id: String,
+        /// What the registry said.
+        message: String,
+    },
+    /// The registry says it does not exist.
+    NotFound {
+        /// Its words.
+        message: String,
+    },
+    /// The registry denies it: private, missing, or no login.
+    Denied {
+        /// Its words.
+        message: String,
+    },
+    /// The registry could not be asked.
+    Unreachable {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// A submission of a stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DeploySeen {
+    /// What was submitted.
+    pub revision: Revision,
+    /// The exit code of `docker stack deploy`; `None` when it had to be ended.
+    pub exit_code: Option<i32>,
+    /// The end of what it said, both streams.
+    pub said: String,
+    /// The engine answered as a manager afterwards.
+    pub engine_answers: bool,
+    /// The services as the engine read them back right afterwards.
+    pub services: Vec<ServiceFacts>,
+}
+
+/// The end of a wait for convergence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SettleSeen {
+    /// The last look.
+    pub facts: StackFacts,
+    /// When the stack was first seen as in that look, without a change since.
+    pub held_since: Timestamp,
+    /// When the last look was taken.
+    pub looked_at: Timestamp,
+    /// The deadline passed.
+    pub expired: bool,
+    /// The engine answered the last look; otherwise `facts` are older.
+    pub engine_answers: bool,
+}
+
+/// The end of a wait for an answer over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AnswerSeen {
+    /// Requests made.
+    pub attempts: u32,
+    /// Good answers in a row at the end.
+    pub in_a_row: u32,
+    /// The last answer.
+    pub last: Option<HttpSeen>,
+    /// Why the last attempt got none.
+    pub problem: Option<String>,
+    /// The deadline passed.
+    pub expired: bool,
+}
+
+/// One answer over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct HttpSeen {
+    /// The address asked, after redirects.
+    pub url: String,
+    /// The status code.
+    pub status: u16,
+    /// Redirects followed.
+    pub redirects: u32,
+    /// `Location`, when it is a redirect that was not followed.
+    pub location: Option<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// Bytes of the body.
+    pub bytes: u64,
+    /// The beginning of the body, as text.
+    pub excerpt: String,
+}
+
+/// The front page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PageSeen {
+    /// The answer, if there was one.
+    pub answer: Option<HttpSeen>,
+    /// Why there was none.
+    pub problem: Option<String>,
+}
+
+/// A marker in a volume, as it was read through a task's mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MarkerSeen {
+    /// The volume's compose name.
+    pub volume: String,
+    /// The nonce that was planted.
+    pub nonce: String,
+    /// The service through whose task it was read; `None` when no service mounts the volume.
+    pub service: Option<String>,
+    /// Where it was looked for, in the container.
+    pub path: Option<String>,
+    /// What was read there.
+    pub found: Option<String>,
+    /// Why nothing could be read or written.
+    pub problem: Option<String>,
+}
+
+/// A stage's closing look (CONV-8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ObserveSeen {
+    /// The stack; `None` when the engine did not answer.
+    pub facts: Option<StackFacts>,
+}

@@ -1,0 +1,46 @@
+//! What was found out about the host a run happens on.
+
+use serde::{Deserialize, Serialize};
+
+/// The host and its engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct HostFacts {
+    /// The engine's id; changes when it is installed anew.
+    pub engine_id: String,
+    /// The engine's version, e.g. `20.10.24`.
+    pub engine_version: String,
+    /// The API version in use, e.g. `1.41`.
+    pub api_version: String,
+    /// The docker CLI's version.
+    pub cli_version: String,
+    /// What this engine is in a Swarm.
+    pub swarm: SwarmRole,
+    /// Whether service VIPs answer.
+    pub vips: Tried,
+    /// The engine's volumes can be read by host path.
+    pub volume_root: Option<String>,
+}
+
+/// What an engine is in a Swarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SwarmRole {
+    /// In no Swarm.
+    Inactive,
+    /// A manager.
+    Manager,
+    /// A worker: it cannot deploy.
+    Worker,
+}
+
+/// The result of a trial on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tried {
+    /// It works.
+    Works,
+    /// It does not.
+    Fails,
+    /// Nobody tried since the host started.
+    Unknown,
+}

@@ -1,0 +1,26 @@
+//! What things are: floor 0 of the house.
+//!
+//! Names, versions, plans, events and results as plain data. Nothing here decides
+//! anything, waits, or reads a clock, a file or the environment.
+//!
+//! Reading order: [`name`], [`stage`], [`outcome`], [`compose`], [`stack`], [`plan`],
+//! [`evidence`], [`event`], [`results`], [`exit`].
+#![warn(missing_docs)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod compose;
+pub mod event;
+pub mod evidence;
+pub mod exit;
+pub mod host;
+pub mod intent;
+pub mod name;
+pub mod outcome;
+pub mod pack;
+pub mod plan;
+pub mod results;
+pub mod secret;
+pub mod stack;
+pub mod stage;
+pub mod time;
+pub mod version;

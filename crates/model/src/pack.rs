@@ -1,0 +1,142 @@
+//! `recipe.toml`: what is known about testing one recipe. Schema version 1.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{ComposeName, RecipeName};
+use crate::stage::Rung;
+use crate::version::RecipeVersion;
+
+/// A pack's `recipe.toml`. Every key but `recipe` is optional.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    /// The recipe it is for.
+    pub recipe: RecipeName,
+    /// Where the recipe is, if not where its name says.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The app's env.
+    #[serde(default)]
+    pub app: PackApp,
+    /// The run as a whole.
+    #[serde(default)]
+    pub run: PackRun,
+    /// The HTTP gate.
+    #[serde(default)]
+    pub health: PackHealth,
+    /// Time limits, e.g. `deploy = "15m"`.
+    #[serde(default)]
+    pub timeouts: PackTimeouts,
+    /// The upgrade.
+    #[serde(default)]
+    pub upgrade: PackUpgrade,
+    /// Rungs that do not apply, with the reason.
+    #[serde(default)]
+    pub expected_na: BTreeMap<Rung, String>,
+}
+
+/// `[app]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackApp {
+    /// Variables that replace those of `.env.sample`.
+    pub env: BTreeMap<String, String>,
+}
+
+/// `[run]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackRun {
+    /// A pass below this level is not good enough.
+    pub require_level: Option<u8>,
+}
+
+/// `[health]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackHealth {
+    /// The service that answers, if not the routed one.
+    pub service: Option<ComposeName>,
+    /// The port it answers on, in the container.
+    pub port: Option<u16>,
+    /// The path to ask for; `/` unless set.
+    pub path: Option<String>,
+    /// Statuses that count as an answer.
+    pub status: Option<Vec<u16>>,
+    /// Successes in a row that are needed.
+    pub stable: Option<u32>,
+}
+
+/// `[timeouts]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackTimeouts {
+    /// Deploy, converge and ready together; 10 minutes unless set.
+    pub deploy: Option<Span>,
+    /// The same for the upgrade; 10 minutes unless set.
+    pub upgrade: Option<Span>,
+}
+
+/// `[upgrade]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackUpgrade {
+    /// The release to start from.
+    pub base: Option<RecipeVersion>,
+    /// Variables set for the head.
+    pub env: BTreeMap<String, String>,
+}
+
+/// A length of time as people write it: `90s`, `15m`, `1h 30m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(std::time::Duration);
+
+impl Span {
+    /// The length of time.
+    pub fn duration(self) -> std::time::Duration {
+        self.0
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}ms", self.0.as_millis()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a length of time such as \"90s\", \"15m\" or \"1h 30m\"")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Span, E> {
+                let invalid = || E::invalid_value(serde::de::Unexpected::Str(text), &self);
+                let span: jiff::SignedDuration = text.parse().map_err(|_| invalid())?;
+                std::time::Duration::try_from(span)
+                    .map(Span)
+                    .map_err(|_| invalid())
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl schemars::JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "a length of time such as `90s`, `15m` or `1h 30m`"
+        })
+    }
+}

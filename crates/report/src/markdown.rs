@@ -1,0 +1,259 @@
+//! `report.md`: the report for a forge, a mail or a file. It holds what the terminal shows, and
+//! the lists that would be too long there: images, met obligations, all checks.
+//!
+//! Text from a recipe, an app's log or a registry never becomes markup.
+//!
+//! Tests: `markdown/tests.rs`.
+
+mod escape;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use cc_ci_model::outcome::Status;
+use cc_ci_model::results::{Results, StageResult};
+
+use crate::markdown::escape::{fenced, plain};
+use crate::{view, words};
+
+/// The report of a run.
+pub fn report(results: &Results) -> String {
+    let mut text = String::new();
+    headline(&mut text, results);
+    ladder(&mut text, results);
+    conditions(&mut text, results);
+    stages(&mut text, results);
+    lists(&mut text, results);
+    obligations(&mut text, results);
+    images(&mut text, results);
+    let (left, command) = view::cleanup(results);
+    let _ = writeln!(text, "## Cleanup\n\n{}", plain(&left));
+    if let Some(command) = command {
+        let _ = writeln!(text, "\n{}", plain(&command));
+    }
+    let _ = writeln!(text, "\n---\n\n{}", footer(results));
+    text
+}
+
+fn headline(text: &mut String, results: &Results) {
+    let verdict = words::verdict(results.verdict);
+    let _ = writeln!(text, "# {verdict}: {}\n", plain(&view::subject(results)));
+    let took = view::took_ms(results)
+        .map(|ms| format!(" in {}", words::duration(ms)))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "Reached {}{took}, {}.\n",
+        plain(&view::level(results)),
+        plain(&view::origin(results))
+    );
+    for reservation in view::reservations(results) {
+        let _ = writeln!(text, "**{reservation}**\n");
+    }
+}
+
+fn ladder(text: &mut String, results: &Results) {
+    let rows = view::ladder(results).into_iter().map(|row| {
+        let reason = row.reason.unwrap_or_default();
+        vec![
+            row.label,
+            row.rung.to_string(),
+            words::status(row.status).to_owned(),
+            plain(&reason),
+        ]
+    });
+    table(text, &["", "rung", "status", "reason"], rows.collect());
+}
+
+fn conditions(text: &mut String, results: &Results) {
+    let all = results.conditions.iter().map(|one| {
+        let place = one
+            .place
+            .as_ref()
+            .map(|place| format!("{}: ", plain(place)))
+            .unwrap_or_default();
+        format!("{place}{} (exit code {})", plain(&one.message), one.code)
+    });
+    list(text, "Why it is no pass", all);
+}
+
+fn stages(text: &mut String, results: &Results) {
+    let rows: Vec<_> = results.stages.iter().map(stage_row).collect();
+    section(
+        text,
+        "Stages",
+        &["stage", "app", "status", "took", "checks"],
+        rows,
+    );
+    for stage in results
+        .stages
+        .iter()
+        .filter(|stage| !stage.checks.is_empty())
+    {
+        checks(text, stage);
+    }
+}
+
+fn stage_row(stage: &StageResult) -> Vec<String> {
+    let app = stage.app.as_ref().map(ToString::to_string);
+    let took = stage.duration_ms.map(words::duration);
+    let reason = stage.reason.as_deref().filter(|_| stage.checks.is_empty());
+    let shown = reason.map_or_else(|| view::checks(stage), plain);
+    let status = words::status(stage.status).to_owned();
+    vec![
+        stage.name.clone(),
+        app.unwrap_or_default(),
+        status,
+        took.unwrap_or_default(),
+        shown,
+    ]
+}
+
+fn checks(text: &mut String, stage: &StageResult) {
+    let app = stage
+        .app
+        .as_ref()
+        .map(|app| format!(", app {app}"))
+        .unwrap_or_default();
+    let _ = writeln!(text, "### {}{app}\n", stage.name);
+    let (good, bad): (Vec<_>, Vec<_>) = stage
+        .checks
+        .iter()
+        .partition(|check| check.status == Status::Passed);
+    for check in bad {
+        let status = words::status(check.status);
+        let _ = writeln!(
+            text,
+            "**{} {status}**\n\n{}",
+            plain(&check.name),
+            fenced(&check.detail)
+        );
+    }
+    for check in &good {
+        let _ = writeln!(
+            text,
+            "- {} passed: {}",
+            plain(&check.name),
+            plain(&check.detail)
+        );
+    }
+    if !good.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn lists(text: &mut String, results: &Results) {
+    let warning = |code: &str, message: &str| format!("`{code}`: {}", plain(message));
+    let warnings = results
+        .warnings
+        .iter()
+        .map(|one| warning(&one.code, &one.message));
+    let counted = view::restarts(results)
+        .into_iter()
+        .chain(view::odd_deploys(results));
+    list(
+        text,
+        "Warnings",
+        warnings.chain(counted.map(|one| plain(&one))),
+    );
+    list(
+        text,
+        "This proves",
+        results.proves.iter().map(|one| plain(one)),
+    );
+    let open = results.does_not_prove.iter().map(|one| plain(one));
+    list(text, "This does not prove", open);
+    let adapted =
+        view::adaptations(results).map(|one| plain(&format!("{}: {}", one.subject, one.why)));
+    list(text, "Changed for this host", adapted);
+}
+
+fn obligations(text: &mut String, results: &Results) {
+    let rows = results.obligations.iter().map(|due| {
+        let met = if due.met { "yes" } else { "no" };
+        vec![
+            due.rung.to_string(),
+            plain(&due.name),
+            met.to_owned(),
+            plain(&due.evidence),
+        ]
+    });
+    section(
+        text,
+        "What had to be proven",
+        &["rung", "what", "shown", "evidence"],
+        rows.collect(),
+    );
+}
+
+fn images(text: &mut String, results: &Results) {
+    let rows = results.images.iter().map(|image| {
+        let app = image
+            .app
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let digest = image.digest.as_deref().unwrap_or("not there");
+        vec![
+            app,
+            plain(&image.service),
+            plain(&image.reference),
+            plain(digest),
+        ]
+    });
+    section(
+        text,
+        "Images",
+        &["app", "service", "reference", "digest"],
+        rows.collect(),
+    );
+}
+
+fn footer(results: &Results) -> String {
+    let engine = format!("{} {}", results.engine.name, results.engine.version);
+    let commit = results
+        .tool
+        .commit
+        .as_ref()
+        .map(|commit| format!(" ({commit})"))
+        .unwrap_or_default();
+    let sum = results
+        .events_sha256
+        .as_ref()
+        .map(|sum| format!(", event log sha256 {sum}"));
+    plain(&format!(
+        "run {}, cc-ci {}{commit}, engine {engine}{}",
+        results.run_id,
+        results.tool.version,
+        sum.unwrap_or_default()
+    ))
+}
+
+fn list(text: &mut String, title: &str, points: impl Iterator<Item = String>) {
+    let points: Vec<String> = points.collect();
+    if points.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "## {title}\n");
+    for point in points {
+        let _ = writeln!(text, "- {point}");
+    }
+    text.push('\n');
+}
+
+fn section(text: &mut String, title: &str, head: &[&str], rows: Vec<Vec<String>>) {
+    if !rows.is_empty() {
+        let _ = writeln!(text, "## {title}\n");
+        table(text, head, rows);
+    }
+}
+
+fn table(text: &mut String, head: &[&str], rows: Vec<Vec<String>>) {
+    let _ = writeln!(text, "| {} |", head.join(" | "));
+    let _ = writeln!(text, "|{}", " --- |".repeat(head.len()));
+    for row in rows {
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+    }
+    text.push('\n');
+}

@@ -1,0 +1,228 @@
+//! A plan as `cc-ci plan` prints it: what would happen, why, and what the upgrade changes.
+//!
+//! Tests: at the end of this file.
+
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::{
+    BaseChoice, Difference, Doing, Finding, HttpGate, OperatorStep, Plan, PlannedApp,
+    ValueDifference,
+};
+
+use crate::words;
+
+/// The longest value shown of a difference.
+const VALUE: usize = 60;
+
+/// The plan, with a line break at the end.
+pub fn text(plan: &Plan) -> String {
+    let mut page = Page::default();
+    heading(&mut page, plan);
+    stages(&mut page, plan);
+    page.list("apps", plan.apps.iter().map(app));
+    page.list("ready when it answers", plan.gate.iter().map(gate));
+    let changes = plan.difference.iter().flat_map(changes);
+    page.list("the upgrade changes", changes);
+    page.list("an operator has to", plan.operator_steps.iter().map(step));
+    let markers = plan.markers.iter().map(|marker| {
+        format!(
+            "volume {}, through {} of service {}",
+            marker.volume, marker.target, marker.service
+        )
+    });
+    page.list("markers", markers);
+    page.list("images", images(plan).into_iter());
+    let adapted = plan
+        .adaptations
+        .iter()
+        .map(|one| format!("{}: {}", one.subject, one.why));
+    page.list("changed for this host", adapted);
+    page.list("warnings", plan.warnings.iter().map(warning));
+    page.list("time limits", limits(plan).into_iter());
+    page.text
+}
+
+fn app(app: &PlannedApp) -> String {
+    let when = if app.contingent {
+        ", only if the upgrade leaves no head standing"
+    } else {
+        ""
+    };
+    format!("{}: {} (stack {}){when}", app.id, app.domain, app.stack)
+}
+
+fn gate(gate: &HttpGate) -> String {
+    let asked = format!(
+        "service {} on port {}, path {}",
+        gate.service, gate.port, gate.path
+    );
+    format!("{asked}: {} in a row ({})", gate.successes, gate.why)
+}
+
+fn step(step: &OperatorStep) -> String {
+    let noted = if step.noted {
+        ""
+    } else {
+        " (the release notes do not say so)"
+    };
+    format!("{}{noted}", step.step)
+}
+
+fn warning(warning: &Finding) -> String {
+    match &warning.place {
+        Some(place) => format!("{place}: {}", warning.message),
+        None => warning.message.clone(),
+    }
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(&words::harmless(line));
+        self.text.push('\n');
+    }
+
+    fn list(&mut self, title: &str, items: impl Iterator<Item = String>) {
+        for (place, item) in items.enumerate() {
+            if place == 0 {
+                self.line("");
+                self.line(title);
+            }
+            self.line(&format!("  {item}"));
+        }
+    }
+}
+
+fn heading(page: &mut Page, plan: &Plan) {
+    let head = &plan.head;
+    let version = head.version.as_deref().unwrap_or("no version");
+    page.line(&format!(
+        "{} at {} ({version})",
+        plan.recipe,
+        head.commit.short()
+    ));
+    if let Some(clean) = &head.dirty_of {
+        page.line(&format!(
+            "  a working copy with changes, on top of {}",
+            clean.short()
+        ));
+    }
+    match &plan.base {
+        BaseChoice::Release(base) => {
+            page.line(&format!(
+                "  base: {} at {}: {}",
+                base.version,
+                base.commit.short(),
+                base.why
+            ));
+        }
+        BaseChoice::None { why } => page.line(&format!("  base: none: {why}")),
+    }
+    page.line(&format!(
+        "  engine: {} {}, ingress: direct",
+        plan.engine.name, plan.engine.version
+    ));
+}
+
+fn stages(page: &mut Page, plan: &Plan) {
+    let lines = plan.stages.iter().map(|planned| match &planned.doing {
+        Doing::Run => format!("{:<11} runs", planned.stage.as_str()),
+        Doing::Not { outcome } => {
+            let status = words::status(outcome.status());
+            format!(
+                "{:<11} {status}{}",
+                planned.stage.as_str(),
+                because(outcome)
+            )
+        }
+    });
+    page.list("stages", lines);
+}
+
+fn because(outcome: &Outcome) -> String {
+    match (outcome, outcome.reason()) {
+        (Outcome::Blocked { by }, _) => format!(": by {by}"),
+        (_, Some(reason)) => format!(": {reason}"),
+        (_, None) => String::new(),
+    }
+}
+
+fn changes(difference: &Difference) -> Vec<String> {
+    let mut lines: Vec<String> = difference
+        .added
+        .iter()
+        .map(|name| format!("service {name}: new"))
+        .collect();
+    lines.extend(difference.dropped.iter().map(|name| {
+        format!("service {name}: no longer defined; it stays running until somebody removes it")
+    }));
+    for service in &difference.changed {
+        lines.extend(
+            service
+                .values
+                .iter()
+                .map(|value| format!("service {}: {}", service.service, change(value))),
+        );
+    }
+    lines.extend(difference.objects.iter().cloned());
+    lines.extend(
+        difference
+            .policy
+            .iter()
+            .map(|value| format!("policy only: {}", change(value))),
+    );
+    lines
+}
+
+fn change(value: &ValueDifference) -> String {
+    match (&value.base, &value.head) {
+        (Some(base), Some(head)) => {
+            format!("{}: {} becomes {}", value.path, short(base), short(head))
+        }
+        (None, Some(head)) => format!("{}: new: {}", value.path, short(head)),
+        (Some(base), None) => format!("{}: gone (was {})", value.path, short(base)),
+        (None, None) => value.path.clone(),
+    }
+}
+
+fn short(value: &str) -> String {
+    let mut chars = value.chars();
+    let cut: String = chars.by_ref().take(VALUE).collect();
+    if chars.next().is_some() {
+        format!("{cut}…")
+    } else {
+        cut
+    }
+}
+
+fn images(plan: &Plan) -> Vec<String> {
+    let base = match &plan.base {
+        BaseChoice::Release(base) => base.declared.services.as_slice(),
+        BaseChoice::None { .. } => &[],
+    };
+    let all = base
+        .iter()
+        .chain(&plan.head.declared.services)
+        .map(|service| service.image.clone());
+    let mut all: Vec<String> = all.collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn limits(plan: &Plan) -> Vec<String> {
+    let budgets = &plan.budgets;
+    let named = [
+        ("images", budgets.images_ms),
+        ("deploy", budgets.deploy_ms),
+        ("upgrade", budgets.upgrade_ms),
+        ("teardown", budgets.teardown_ms),
+    ];
+    named
+        .iter()
+        .map(|(name, ms)| format!("{name}: {}", words::duration(*ms)))
+        .collect()
+}

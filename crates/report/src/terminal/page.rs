@@ -1,0 +1,166 @@
+//! Lines of a terminal report: indented, wrapped, coloured.
+
+use super::Style;
+use crate::words;
+
+/// What a colour is for, not which one it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paint {
+    Green,
+    Red,
+    Yellow,
+    Dim,
+}
+
+impl Paint {
+    fn code(self) -> &'static str {
+        match self {
+            Paint::Green => "32",
+            Paint::Red => "31",
+            Paint::Yellow => "33",
+            Paint::Dim => "2",
+        }
+    }
+}
+
+/// A report as it grows.
+pub(super) struct Page {
+    style: Style,
+    lines: Vec<String>,
+}
+
+impl Page {
+    pub(super) fn new(style: Style) -> Self {
+        let width = style.width.clamp(40, 120);
+        Self {
+            style: Style { width, ..style },
+            lines: Vec::new(),
+        }
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.style.width
+    }
+
+    pub(super) fn paint(&self, text: &str, paint: Paint) -> String {
+        self.escaped(text, paint.code())
+    }
+
+    pub(super) fn strong(&self, text: &str, paint: Paint) -> String {
+        self.escaped(text, &format!("1;{}", paint.code()))
+    }
+
+    fn escaped(&self, text: &str, code: &str) -> String {
+        if self.style.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    pub(super) fn blank(&mut self) {
+        self.lines.push(String::new());
+    }
+
+    /// The name of a section, after an empty line.
+    pub(super) fn title(&mut self, text: &str) {
+        self.blank();
+        self.lines.push(self.escaped(text, "1"));
+    }
+
+    /// A line as it is.
+    pub(super) fn line(&mut self, indent: usize, text: &str) {
+        self.lines.push(format!("{}{text}", " ".repeat(indent)));
+    }
+
+    /// Wrapped text.
+    pub(super) fn block(&mut self, indent: usize, text: &str) {
+        for line in wrapped(text, self.style.width.saturating_sub(indent)) {
+            self.line(indent, &line);
+        }
+    }
+
+    /// Wrapped text whose first line begins with `start`; `start` may be coloured and is `indent`
+    /// columns wide.
+    pub(super) fn hanging(&mut self, start: &str, indent: usize, text: &str) {
+        let lines = wrapped(text, self.style.width.saturating_sub(indent));
+        for (index, line) in lines.iter().enumerate() {
+            if index == 0 {
+                self.lines.push(format!("{start}{line}"));
+            } else {
+                self.line(indent, line);
+            }
+        }
+    }
+
+    /// A section of points, if there are any.
+    pub(super) fn list(&mut self, title: &str, points: Vec<String>) {
+        if points.is_empty() {
+            return;
+        }
+        self.title(title);
+        for point in points {
+            self.hanging("  - ", 4, &words::harmless(&point));
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        let mut text = self.lines.join("\n");
+        text.push('\n');
+        text
+    }
+}
+
+/// Cuts text into lines of at most `width` columns, between words. A line that fits is kept as
+/// it is, so that aligned texts such as a caret under a place stay aligned; a word that does not
+/// fit is not cut, so that it can be copied.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    text.trim_end()
+        .split('\n')
+        .flat_map(|line| wrapped_line(line.trim_end(), width))
+        .collect()
+}
+
+fn wrapped_line(line: &str, width: usize) -> Vec<String> {
+    if line.chars().count() <= width {
+        return vec![line.to_owned()];
+    }
+    let words = line.trim_start();
+    let margin = " ".repeat(line.len() - words.len());
+    let mut lines = Vec::new();
+    let mut current = margin.clone();
+    for word in words.split(' ') {
+        let is_first = current.len() == margin.len();
+        let needed = current.chars().count() + usize::from(!is_first) + word.chars().count();
+        if !is_first && needed > width {
+            lines.push(std::mem::replace(&mut current, margin.clone()));
+        } else if !is_first {
+            current.push(' ');
+        }
+        current.push_str(word);
+    }
+    lines.push(current);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_between_words_and_aligned_text_is_kept() {
+        assert_eq!(
+            wrapped("one two three four", 9),
+            ["one two", "three", "four"]
+        );
+        assert_eq!(wrapped("a  b\n   ^", 9), ["a  b", "   ^"]);
+        assert_eq!(wrapped("  one two three", 9), ["  one two", "  three"]);
+        assert_eq!(
+            wrapped("https://example.org/very/long x", 9),
+            ["https://example.org/very/long", "x"]
+        );
+        assert_eq!(wrapped("äöü äöü äöü", 7), ["äöü äöü", "äöü"]);
+        assert_eq!(wrapped("", 9), [""]);
+        assert_eq!(wrapped("a\n\nb\n", 9), ["a", "", "b"]);
+    }
+}

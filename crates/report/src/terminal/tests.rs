@@ -1,0 +1,189 @@
+//! Reports as a whole: what stands here is what people see.
+
+use super::*;
+use crate::samples;
+
+const PLAIN: Style = Style {
+    color: false,
+    width: 80,
+};
+
+#[track_caller]
+fn check(results: &Results, expected: &str) {
+    let got = report(results, PLAIN);
+    assert!(got == expected, "the report is:\n{got}");
+}
+
+#[test]
+fn a_green_run() {
+    check(&samples::green(), GREEN);
+}
+
+#[test]
+fn a_failed_install() {
+    check(&samples::red(), RED);
+}
+
+#[test]
+fn an_engine_that_went_away() {
+    check(&samples::error(), ERROR);
+}
+
+#[test]
+fn a_cancelled_run() {
+    check(&samples::cancelled(), CANCELLED);
+}
+
+#[test]
+fn colour_adds_nothing_to_the_words() {
+    for results in [
+        samples::green(),
+        samples::red(),
+        samples::error(),
+        samples::cancelled(),
+    ] {
+        let coloured = report(
+            &results,
+            Style {
+                color: true,
+                ..PLAIN
+            },
+        );
+        assert!(coloured.contains("\u{1b}[1;3"), "{coloured}");
+        assert_eq!(words::harmless(&coloured), report(&results, PLAIN));
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_unless_it_is_one_word() {
+    for width in [40, 60, 80, 120] {
+        for results in [
+            samples::green(),
+            samples::red(),
+            samples::error(),
+            samples::cancelled(),
+        ] {
+            let text = report(
+                &results,
+                Style {
+                    color: false,
+                    width,
+                },
+            );
+            let prose = text.lines().filter(|line| !line.contains("cc-ci cleanup"));
+            let wide = prose.filter(|line| line.chars().count() > width.max(72));
+            assert_eq!(wide.count(), 0, "{text}");
+        }
+    }
+}
+
+const GREEN: &str = "\
+PASS  custom-html 1.2.0+1.28.0: level 4 of 4, 3 min 12 s
+      head aaaaaaaa (main), base 1.1.0+1.27.0 bbbbbbbb
+      run 20261124T053000-custom-html-0a1b2c
+
+  ✓ L1 install         passed
+  ✓ L2 upgrade         passed
+  ✓ L3 backup_restore  passed
+  ✓ L4 functional      passed
+
+stages
+  ✓ install    fresh     passed            41.2 s  4 checks passed
+  ✓ teardown   fresh     passed             8.1 s  1 check passed
+  ✓ upgrade    upgraded  passed        1 min 15 s  3 checks passed
+  ✓ teardown   upgraded  passed             8.4 s  1 check passed
+
+warnings
+  - service app: Swarm left its update paused although all its tasks run the
+    current spec
+
+this proves
+  - the head installs from nothing on a real Swarm: every service runs its
+    current spec and holds still, and app answers on /
+
+this does not prove
+  - the recipe exactly as written: network proxy was changed: the app is reached
+    directly, so the external network is one of the run
+
+nothing is left of the run
+";
+
+const RED: &str = "\
+FAIL  custom-html-tiny 1.2.0+2.3.0: level 0 of 4, capped by install, 1 min 11 s
+      head aaaaaaaa (main)
+      run 20261124T053000-custom-html-tiny-0a1b2c
+
+  ✗ L1 install         failed
+       service app: it never became healthy: 2 health checks in a row failed,
+       Swarm stopped it, and it exited with code 0, so it looks like a finished
+       one-shot; the last check said: wget: can't connect to remote host
+       (127.0.0.1): Connection refused
+  · L2 upgrade         blocked     by install
+  – L3 backup_restore  skipped     no volume is labelled for backup (expected)
+  – L4 functional      skipped     the pack has no tests (gap)
+
+stages
+  ✗ install    fresh     failed         1 min 2 s  3 of 4 checks passed
+      ✗ converge: as said above
+  ✓ teardown   fresh     passed             9.3 s  1 check passed
+
+warnings
+  - service app of app fresh: 1 task replaced
+
+nothing is left of the run
+";
+
+const ERROR: &str = "\
+ERROR  ghost 4.1.0+6.9.0: level 0 of 4, capped by install, 10 min 1 s
+       head aaaaaaaa (main)
+       run 20261124T053000-ghost-0a1b2c
+       interim: the run has not come to its end
+       partial: not every essential stage was asked for
+
+  ! L1 install         errored
+       the engine did not answer while cc-ci waited; last seen: service db: 0 of
+       1 tasks run; task x is preparing
+  · L2 upgrade         blocked     by install
+  · L3 backup_restore  blocked     by install
+  · L4 functional      blocked     by install
+
+stages
+  ! install    fresh     errored       10 min 1 s  1 of 3 checks passed
+      ! deploy: failed to create service x_db:
+          Error response from daemon: rpc error
+      ! converge: as said above
+
+conditions
+  - events.jsonl: the log has no seal: the run did not come to its end (exit
+    code 4)
+
+! what is left of the run is not known
+  to look again: cc-ci cleanup 20261124T053000-ghost-0a1b2c
+";
+
+const CANCELLED: &str = "\
+CANCELLED  custom-html 1.2.0+1.28.0: level 0 of 4, capped by install, 1 min 30 s
+           head aaaaaaaa (main, uncommitted changes on cccccccc)
+           run 20261124T053000-custom-html-0a1b2c
+
+  ? L1 install         unverified
+       deployed as often as planned: 1 planned, 2 done
+  · L2 upgrade         blocked     the run was cancelled
+  · L3 backup_restore  blocked     the run was cancelled
+  · L4 functional      blocked     the run was cancelled
+
+stages
+  ✓ install    fresh     passed            30.0 s  2 checks passed
+  ! teardown   fresh     errored            1 min  0 of 1 checks passed
+      ! dismantle: still there: volume custom-0a1b2c_ccci_test_content (volume
+        is in use)
+
+still to be proven
+  - install: closing look taken: it did not happen
+
+conditions
+  - run: 1 signals asked the run to stop (exit code 7)
+
+! left behind: volume custom-0a1b2c_ccci_test_content
+  to try again: cc-ci cleanup 20261124T053000-custom-html-0a1b2c
+";

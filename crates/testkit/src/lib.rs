@@ -1,0 +1,34 @@
+//! Fakes of every port, virtual time and builders: what the tests of `core` and `engine` stand on.
+//!
+//! The fakes model the awkward parts: a Swarm that accepts an update and begins it later, loses
+//! events, keeps containers for a while, refuses what is in use, and does not answer. Every fake
+//! call passes one shared [`Faults`] counter, so that a test can fail, hang or interrupt each
+//! call of a run in turn. Nothing here ever sleeps for real: time is tokio's paused clock.
+//!
+//! Reading order: [`clock`], [`faults`], [`build`], [`swarm`], then the small fakes, and
+//! [`world`], which puts them together.
+
+pub mod build;
+pub mod clock;
+pub mod deployer;
+pub mod faults;
+pub mod host;
+pub mod probe;
+pub mod recipes;
+pub mod store;
+pub mod swarm;
+pub mod world;
+
+pub use build::facts::{FactsBuilder, TaskBuilder};
+pub use build::plan::{PlanBuilder, app_id, minimal_plan, two_service_plan};
+pub use build::stack::{ServiceBuilder, StackBuilder, service, stack};
+pub use clock::{SeededEntropy, VirtualClock};
+pub use deployer::FakeDeployer;
+pub use faults::{Fate, Fault, Faults};
+pub use host::{FakeCommands, FakeProcesses, FakeSignals};
+pub use probe::FakeProbe;
+pub use recipes::FakeRecipes;
+pub use store::{MemoryStore, Recorder};
+pub use swarm::behaviour::{Answer, Behaviour, Exit, Health, Life, Obstacle};
+pub use swarm::{EventStream, FakeSwarm, Outage};
+pub use world::World;

@@ -1,0 +1,391 @@
+//! The life of one task, from its creation to the removal of its container.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cc_ci_model::compose::HealthCheck;
+use cc_ci_model::evidence::ImageFound;
+use cc_ci_model::intent::{Object, ObjectKind};
+use cc_ci_model::stack::{AnonymousVolume, TaskState};
+
+use super::behaviour::{Health, Obstacle};
+use super::sim::{Alarm, Checked, Container, Sim, Spec, Task};
+
+impl Sim {
+    /// A new task of a service, from its current spec. Returns its id.
+    pub(super) fn create_task(
+        &mut self,
+        service: &str,
+        place: (Option<u64>, Option<String>),
+        desired: TaskState,
+    ) -> Option<String> {
+        let (stack, service_name, spec) = {
+            let service = self.service(service)?;
+            (service.stack.clone(), service.name.clone(), Arc::clone(&service.spec))
+        };
+        let id = self.new_id("task");
+        let begun = self.lives_begun.entry((service.to_owned(), spec.declared.image.clone())).or_default();
+        let nth = *begun;
+        *begun += 1;
+        let life = self.behaviour(&spec.declared).life(nth);
+        let starts_after = life.starts_after;
+        let (slot, node) = place;
+        let task = Task {
+            id: id.clone(),
+            service: service.to_owned(),
+            stack,
+            service_name,
+            slot,
+            node,
+            state: TaskState::New,
+            desired,
+            spec,
+            life,
+            message: "created".into(),
+            error: None,
+            exit_code: None,
+            container: None,
+            stopping: false,
+        };
+        self.created(&task.object());
+        self.tasks.push(task);
+        self.after(starts_after / 4, Alarm::Prepare(id.clone()));
+        self.after(starts_after, Alarm::Make(id.clone()));
+        self.announce();
+        Some(id)
+    }
+
+    /// A node takes the task, if one does.
+    pub(super) fn prepare(&mut self, id: &str) {
+        let nodes = self.nodes.clone();
+        let Some(task) = self.task_mut(id).filter(|task| task.state == TaskState::New) else {
+            return;
+        };
+        if let Some(Obstacle::NoNode(words)) = &task.life.obstacle {
+            task.state = TaskState::Pending;
+            task.message = "pending task scheduling".into();
+            task.error = Some(words.clone());
+        } else {
+            let place = usize::try_from(task.slot.unwrap_or(1).saturating_sub(1)).unwrap_or(0);
+            task.node = task.node.clone().or_else(|| nodes.get(place % nodes.len().max(1)).cloned());
+            task.state = TaskState::Preparing;
+            task.message = "preparing".into();
+        }
+        self.announce();
+    }
+
+    /// The node makes the container, or refuses to.
+    pub(super) fn make(&mut self, id: &str) {
+        let Some(task) = self.task(id).filter(|task| task.state == TaskState::Preparing) else {
+            return;
+        };
+        let (spec, service) = (Arc::clone(&task.spec), task.service.clone());
+        let refused = match &task.life.obstacle {
+            Some(Obstacle::Refused(words)) => Some(words.clone()),
+            Some(Obstacle::NoNode(_)) | None => self.missing_image(&spec.declared.image),
+        };
+        if let Some(words) = refused {
+            if let Some(task) = self.task_mut(id) {
+                task.state = TaskState::Rejected;
+                task.message = "preparing".into();
+                task.error = Some(words);
+            }
+            self.announce();
+            self.orchestrate(&service);
+            return;
+        }
+        self.make_container(id, &spec);
+        let Some(task) = self.task_mut(id) else { return };
+        task.state = TaskState::Ready;
+        task.message = "ready".into();
+        let goes_on = matches!(task.desired, TaskState::Running | TaskState::Complete);
+        self.announce();
+        if goes_on {
+            self.start(id);
+        }
+    }
+
+    fn missing_image(&self, reference: &str) -> Option<String> {
+        match self.images.get(reference) {
+            Some(ImageFound::NotFound { .. }) => Some(format!("No such image: {reference}")),
+            Some(_) | None => None,
+        }
+    }
+
+    fn make_container(&mut self, id: &str, spec: &Spec) {
+        let container = self.new_id("container");
+        let Some(task) = self.task(id) else { return };
+        let (stack, name) = (task.stack.clone(), format!("{}.{id}", task.place_name()));
+        let life_health = task.life.health;
+        for (volume, _) in &spec.volumes {
+            self.create_thing(ObjectKind::Volume, volume, Some(&stack), None);
+        }
+        let anonymous: Vec<AnonymousVolume> = self.behaviour(&spec.declared).anonymous.into_iter().map(|target| {
+            AnonymousVolume { name: format!("{:064x}", self.next_number()), target }
+        }).collect();
+        for volume in &anonymous {
+            self.create_thing(ObjectKind::Volume, &volume.name, None, None);
+        }
+        let address = u8::try_from(self.next_number() % 250 + 2).unwrap_or(2);
+        let container = Container {
+            id: container.clone(),
+            task: id.to_owned(),
+            stack,
+            name,
+            running: false,
+            started: self.now,
+            health: (life_health != Health::Unchecked).then(|| Checked::new(&spec.declared.health)),
+            oom: false,
+            unhealthy_heard: false,
+            volumes: spec.volumes.clone(),
+            anonymous,
+            networks: spec.networks.clone(),
+            address,
+        };
+        self.created(&container.object());
+        if let Some(task) = self.task_mut(id) {
+            task.container = Some(container.id.clone());
+        }
+        self.containers.push(container);
+    }
+
+    /// A task that was held back may run now.
+    pub(super) fn go(&mut self, id: &str) {
+        let Some(task) = self.task_mut(id).filter(|task| task.desired == TaskState::Ready) else {
+            return;
+        };
+        task.desired = TaskState::Running;
+        let is_ready = task.state == TaskState::Ready;
+        self.announce();
+        if is_ready {
+            self.start(id);
+        }
+    }
+
+    fn start(&mut self, id: &str) {
+        let now = self.now;
+        let Some(container) = self.container_of_mut(id) else { return };
+        container.running = true;
+        container.started = now;
+        let is_checked = container.health.is_some();
+        let Some(task) = self.task_mut(id) else { return };
+        task.state = if is_checked { TaskState::Starting } else { TaskState::Running };
+        task.message = if is_checked { "starting".into() } else { "started".into() };
+        let (ends, spec) = (task.life.ends, Arc::clone(&task.spec));
+        if let Some(exit) = ends {
+            self.after(exit.after, Alarm::Exit(id.to_owned(), exit.code));
+        }
+        if is_checked {
+            let every = self.behaviour(&spec.declared).check_every;
+            self.after(every, Alarm::Check(id.to_owned()));
+        }
+        self.announce();
+        let service = self.task(id).map(|task| task.service.clone()).unwrap_or_default();
+        self.orchestrate(&service);
+    }
+
+    /// One health check.
+    pub(super) fn check(&mut self, id: &str) {
+        let now = self.now;
+        let Some(task) = self.task(id) else { return };
+        let (health, spec, service) = (task.life.health, Arc::clone(&task.spec), task.service.clone());
+        let grace = start_period(&spec.declared.health);
+        let Some(container) = self.container_of_mut(id).filter(|container| container.running) else {
+            return;
+        };
+        let age = now.since(container.started);
+        let (Some(checked), Some(good)) = (&mut container.health, health.at(age)) else { return };
+        let verdict = checked.take(good, age < grace);
+        match verdict {
+            Told::Healthy => self.is_healthy(id, &service),
+            Told::Unhealthy => {
+                let heard = self.announce();
+                if let Some(container) = self.container_of_mut(id) {
+                    container.unhealthy_heard = heard;
+                }
+                self.term(id);
+            }
+            Told::Nothing => {}
+        }
+        if verdict != Told::Unhealthy {
+            let every = self.behaviour(&spec.declared).check_every;
+            self.after(every, Alarm::Check(id.to_owned()));
+        }
+    }
+
+    fn is_healthy(&mut self, id: &str, service: &str) {
+        let Some(task) = self.task_mut(id).filter(|task| task.state == TaskState::Starting) else {
+            return;
+        };
+        task.state = TaskState::Running;
+        task.message = "started".into();
+        self.announce();
+        self.orchestrate(service);
+    }
+
+    /// Swarm does not want the task any more.
+    pub(super) fn stop(&mut self, id: &str, desired: TaskState) {
+        let Some(task) = self.task_mut(id) else { return };
+        task.desired = desired;
+        if task.state.is_terminal() || task.stopping {
+            return;
+        }
+        if self.container_of(id).is_some_and(|container| container.running) {
+            self.term(id);
+        } else if let Some(task) = self.task_mut(id) {
+            task.state = TaskState::Shutdown;
+            task.message = "shutdown".into();
+        }
+        self.announce();
+    }
+
+    /// TERM, then KILL after the grace period.
+    fn term(&mut self, id: &str) {
+        let Some(task) = self.task_mut(id).filter(|task| !task.stopping) else { return };
+        task.stopping = true;
+        let (exit, spec) = (task.life.on_term, Arc::clone(&task.spec));
+        let grace = self.behaviour(&spec.declared).stop_grace;
+        let (after, code) = if exit.after > grace { (grace, 137) } else { (exit.after, exit.code) };
+        self.after(after, Alarm::Exit(id.to_owned(), code));
+    }
+
+    /// The process of the task has ended.
+    pub(super) fn exit(&mut self, id: &str, code: i64) {
+        let Some(container) = self.container_of_mut(id).filter(|container| container.running) else {
+            return;
+        };
+        container.running = false;
+        let mut condemned = false;
+        if let Some(checked) = &mut container.health {
+            // The engine calls every ended container with a health check unhealthy (measured).
+            checked.status = "unhealthy";
+            condemned = checked.condemned;
+        }
+        let Some(task) = self.task_mut(id) else { return };
+        let oom = task.life.oom && !task.stopping;
+        task.ended(code, condemned);
+        let (service, is_gone) = (task.service.clone(), task.desired == TaskState::Remove);
+        if let Some(container) = self.container_of_mut(id) {
+            container.oom = oom;
+        }
+        self.announce();
+        if is_gone {
+            self.forget_task(id);
+        } else {
+            self.orchestrate(&service);
+        }
+    }
+
+    /// The engine forgets an ended task; its container goes a little later.
+    pub(super) fn forget_task(&mut self, id: &str) {
+        let Some(place) = self.tasks.iter().position(|task| task.id == id) else { return };
+        let task = self.tasks.remove(place);
+        let lingers = self.behaviour(&task.spec.declared).lingers;
+        if let Some(container) = task.container {
+            self.after(lingers, Alarm::Reap(container));
+        }
+        self.announce();
+    }
+
+    pub(super) fn reap(&mut self, id: &str) {
+        let Some(place) = self.containers.iter().position(|container| container.id == id) else { return };
+        let container = self.containers.remove(place);
+        let stay = self.behaviours.values().any(|behaviour| behaviour.anonymous_stay);
+        if !stay {
+            let own = |name: &String| container.anonymous.iter().any(|volume| volume.name == *name);
+            self.things.retain(|thing| !own(&thing.object.name));
+        }
+        self.announce();
+    }
+}
+
+impl Task {
+    fn ended(&mut self, code: i64, condemned: bool) {
+        self.exit_code = Some(code);
+        let stopped = matches!(self.desired, TaskState::Shutdown | TaskState::Remove);
+        if stopped {
+            self.state = TaskState::Shutdown;
+            self.message = "shutdown".into();
+        } else if code == 0 {
+            // Also after the engine stopped it for being unhealthy (measured, Engine 20.10).
+            self.state = TaskState::Complete;
+            self.message = "finished".into();
+        } else {
+            self.state = TaskState::Failed;
+            let why = if condemned { ": dockerexec: unhealthy container" } else { "" };
+            self.error = Some(format!("task: non-zero exit ({code}){why}"));
+        }
+    }
+
+    /// `<stack>_<service>.<slot>`.
+    pub(super) fn place_name(&self) -> String {
+        let place = self.slot.map_or_else(|| self.node.clone().unwrap_or_default(), |slot| slot.to_string());
+        format!("{}_{}.{place}", self.stack, self.service_name)
+    }
+
+    pub(super) fn object(&self) -> Object {
+        Object {
+            kind: ObjectKind::Task,
+            id: self.id.clone(),
+            name: self.place_name(),
+            stack: Some(self.stack.clone()),
+            run: None,
+        }
+    }
+}
+
+impl Container {
+    pub(super) fn object(&self) -> Object {
+        Object {
+            kind: ObjectKind::Container,
+            id: self.id.clone(),
+            name: self.name.clone(),
+            stack: Some(self.stack.clone()),
+            run: None,
+        }
+    }
+}
+
+/// What one check means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Healthy,
+    Unhealthy,
+    Nothing,
+}
+
+impl Checked {
+    fn new(declared: &HealthCheck) -> Self {
+        let retries = match declared {
+            HealthCheck::Command { retries, .. } => retries.unwrap_or(3),
+            HealthCheck::Undeclared | HealthCheck::Disabled => 3,
+        };
+        Self { status: "starting", streak: 0, retries, was_healthy: false, condemned: false }
+    }
+
+    fn take(&mut self, good: bool, in_start_period: bool) -> Told {
+        if good {
+            let is_new = self.status != "healthy";
+            (self.status, self.streak, self.was_healthy) = ("healthy", 0, true);
+            return if is_new { Told::Healthy } else { Told::Nothing };
+        }
+        if in_start_period && !self.was_healthy {
+            return Told::Nothing;
+        }
+        self.streak += 1;
+        if self.streak < self.retries {
+            return Told::Nothing;
+        }
+        (self.status, self.condemned) = ("unhealthy", true);
+        Told::Unhealthy
+    }
+}
+
+fn start_period(declared: &HealthCheck) -> Duration {
+    match declared {
+        HealthCheck::Command { start_period_ms, .. } => {
+            Duration::from_millis(start_period_ms.unwrap_or_default())
+        }
+        HealthCheck::Undeclared | HealthCheck::Disabled => Duration::ZERO,
+    }
+}
