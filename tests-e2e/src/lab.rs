@@ -8,10 +8,7 @@ use cc_ci_model::results::Results;
 use tempfile::TempDir;
 
 /// Whether real-Swarm tests are asked for; says so when they are not.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is how scripts/test asks for them"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is how scripts/test asks for them")]
 pub fn is_enabled(test: &str) -> bool {
     let enabled = std::env::var("CC_CI_E2E").is_ok_and(|value| value == "1");
     if !enabled {
@@ -77,10 +74,7 @@ impl Lab {
             .arg(directory)
             .args(["--output", "json"])
             .args(more);
-        Ok(command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?)
+        Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
     }
 
     /// `cc-ci run` to its end.
@@ -111,17 +105,12 @@ impl Lab {
         })
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests start the binary as a user does"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "tests start the binary as a user does")]
     fn command(&self) -> Result<Command> {
         let binary =
             std::env::var_os("CC_CI_BIN").context("CC_CI_BIN must name the built cc-ci")?;
         let mut command = Command::new(binary);
-        command
-            .current_dir(self.path())
-            .env("CC_CI_STATE", self.path().join("state"));
+        command.current_dir(self.path()).env("CC_CI_STATE", self.path().join("state"));
         Ok(command)
     }
 }
@@ -141,8 +130,6 @@ impl Ran {
     /// # Errors
     /// When there are none.
     pub fn results_file(&self) -> Result<Results> {
-        Ok(serde_json::from_str(&std::fs::read_to_string(
-            self.directory.join("results.json"),
-        )?)?)
+        Ok(serde_json::from_str(&std::fs::read_to_string(self.directory.join("results.json"))?)?)
     }
 }

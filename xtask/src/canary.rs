@@ -34,16 +34,9 @@ pub struct Options {
 
 /// Runs mutations and prints a line for each. `Ok(false)` when one was missed or did not run.
 pub fn run(options: &Options) -> Result<bool> {
-    let names = if options.names.is_empty() {
-        mutations::names()?
-    } else {
-        options.names.clone()
-    };
+    let names = if options.names.is_empty() { mutations::names()? } else { options.names.clone() };
     // All are read before the first is run: a typo in the last one must not cost the others' time.
-    let all = names
-        .iter()
-        .map(|name| mutations::load(name))
-        .collect::<Result<Vec<_>>>()?;
+    let all = names.iter().map(|name| mutations::load(name)).collect::<Result<Vec<_>>>()?;
     let binary = cc_ci()?;
     let out = folder(options)?;
     let width = names.iter().map(String::len).max().unwrap_or(0);
@@ -102,10 +95,7 @@ fn work(
 
 fn folder(options: &Options) -> Result<PathBuf> {
     let Some(out) = &options.out else {
-        return Ok(tempfile::Builder::new()
-            .prefix("cc-ci-canary.")
-            .tempdir()?
-            .keep());
+        return Ok(tempfile::Builder::new().prefix("cc-ci-canary.").tempdir()?.keep());
     };
     std::fs::create_dir_all(out).with_context(|| format!("cannot create `{}`", out.display()))?;
     // Handed to a program with another working directory, maybe.
@@ -116,20 +106,13 @@ fn folder(options: &Options) -> Result<PathBuf> {
 fn cc_ci() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("CC_CI_BIN") {
         let path = PathBuf::from(path);
-        ensure!(
-            path.is_file(),
-            "CC_CI_BIN names `{}`, which is no file",
-            path.display()
-        );
+        ensure!(path.is_file(), "CC_CI_BIN names `{}`, which is no file", path.display());
         return Ok(path);
     }
-    let status = workspace::cargo()
-        .args(["build", "--quiet", "--package", "cc-ci"])
-        .status()?;
+    let status = workspace::cargo().args(["build", "--quiet", "--package", "cc-ci"]).status()?;
     ensure!(status.success(), "cc-ci could not be built");
     let metadata = workspace::metadata()?;
-    let target = metadata["target_directory"]
-        .as_str()
-        .context("cargo names no target directory")?;
+    let target =
+        metadata["target_directory"].as_str().context("cargo names no target directory")?;
     Ok(Path::new(target).join("debug/cc-ci"))
 }

@@ -22,25 +22,13 @@ const STEPS: &[Step] = &[
         by_hand: "cargo fmt --all",
         run: || cargo(&["fmt", "--all", "--check"], &[]),
     },
-    Step {
-        name: "tidy",
-        by_hand: "cargo xtask tidy",
-        run: tidy::run,
-    },
+    Step { name: "tidy", by_hand: "cargo xtask tidy", run: tidy::run },
     Step {
         name: "lints",
         by_hand: "cargo clippy --workspace --all-targets -- -D warnings",
         run: || {
             cargo(
-                &[
-                    "clippy",
-                    "--locked",
-                    "--workspace",
-                    "--all-targets",
-                    "--",
-                    "-D",
-                    "warnings",
-                ],
+                &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
                 &[],
             )
         },
@@ -103,8 +91,7 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<bool> {
     let mut command: Command = workspace::cargo();
     command.args(arguments).envs(environment.iter().copied());
     command.env_remove("CC_CI_E2E").env_remove("CC_CI_E2E_ALL");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run `cargo {}`", arguments.join(" ")))?;
+    let status =
+        command.status().with_context(|| format!("cannot run `cargo {}`", arguments.join(" ")))?;
     Ok(status.success())
 }

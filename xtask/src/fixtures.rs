@@ -106,20 +106,10 @@ pub fn load(name: &str) -> Result<Recipe> {
         fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let history: History =
         toml::from_str(&text).with_context(|| format!("cannot read `{}`", path.display()))?;
-    ensure!(
-        !history.commit.is_empty(),
-        "`{}` has no commit",
-        path.display()
-    );
-    let commits = history
-        .commit
-        .into_iter()
-        .map(|entry| commit(&folder, entry))
-        .collect::<Result<_>>()?;
-    Ok(Recipe {
-        name: name.to_owned(),
-        commits,
-    })
+    ensure!(!history.commit.is_empty(), "`{}` has no commit", path.display());
+    let commits =
+        history.commit.into_iter().map(|entry| commit(&folder, entry)).collect::<Result<_>>()?;
+    Ok(Recipe { name: name.to_owned(), commits })
 }
 
 /// Writes a recipe as a git repository to `out/<name>` and returns that path.
@@ -132,13 +122,7 @@ fn commit(folder: &Path, entry: Entry) -> Result<Commit> {
     let root = folder.join(&entry.tree);
     read_into(&mut tree, &root, "")?;
     ensure!(!tree.is_empty(), "`{}` has no files", root.display());
-    Ok(Commit {
-        name: entry.tree,
-        tag: entry.tag,
-        date: entry.date,
-        message: entry.message,
-        tree,
-    })
+    Ok(Commit { name: entry.tree, tag: entry.tag, date: entry.date, message: entry.message, tree })
 }
 
 fn read_into(tree: &mut Tree, folder: &Path, prefix: &str) -> Result<()> {
@@ -147,27 +131,16 @@ fn read_into(tree: &mut Tree, folder: &Path, prefix: &str) -> Result<()> {
     for entry in listing {
         let entry = entry?;
         let name = entry.file_name();
-        let name = name
-            .to_str()
-            .with_context(|| format!("`{}` is not UTF-8", name.display()))?;
+        let name = name.to_str().with_context(|| format!("`{}` is not UTF-8", name.display()))?;
         let (path, kind) = (format!("{prefix}{name}"), entry.file_type()?);
         if kind.is_dir() {
             read_into(tree, &entry.path(), &format!("{path}/"))?;
         } else if kind.is_file() {
             let content = fs::read(entry.path())?;
             let executable = entry.metadata()?.permissions().mode() & 0o100 != 0;
-            tree.insert(
-                path,
-                File {
-                    content,
-                    executable,
-                },
-            );
+            tree.insert(path, File { content, executable });
         } else {
-            bail!(
-                "`{}` is neither a file nor a folder",
-                entry.path().display()
-            );
+            bail!("`{}` is neither a file nor a folder", entry.path().display());
         }
     }
     Ok(())

@@ -61,37 +61,22 @@ fn main() -> ExitCode {
 fn run(chore: Chore) -> Result<bool> {
     match chore {
         Chore::Fixtures(wanted) => write_fixtures(wanted),
-        Chore::Canary(Canary {
-            names,
-            jobs,
-            keep_going,
-            out,
-        }) => canary::run(&canary::Options {
-            names,
-            jobs,
-            keep_going,
-            out,
-        }),
+        Chore::Canary(Canary { names, jobs, keep_going, out }) => {
+            canary::run(&canary::Options { names, jobs, keep_going, out })
+        }
         Chore::Tidy => tidy::run(),
         Chore::Ci => ci::run(),
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the paths are what this command is for"
-)]
+#[expect(clippy::print_stdout, reason = "the paths are what this command is for")]
 fn write_fixtures(wanted: Fixtures) -> Result<bool> {
     for name in &wanted.mutations {
         let rendered = mutations::render_mutation(name, &wanted.out.join(name))?;
         println!("{}", rendered.repository.display());
     }
     let all = wanted.recipes.is_empty() && wanted.mutations.is_empty();
-    for name in if all {
-        fixtures::names()?
-    } else {
-        wanted.recipes
-    } {
+    for name in if all { fixtures::names()? } else { wanted.recipes } {
         println!("{}", fixtures::render(&name, &wanted.out)?.display());
     }
     Ok(true)

@@ -113,9 +113,7 @@ pub fn render_mutation(name: &str, out: &Path) -> Result<Rendered> {
 /// Like [`render_mutation`], for one that was read already.
 pub fn render(mutation: &Mutation, out: &Path) -> Result<Rendered> {
     let mut recipe = fixtures::load(&mutation.recipe)?;
-    mutation
-        .apply(&mut recipe)
-        .with_context(|| format!("mutation `{}`", mutation.name))?;
+    mutation.apply(&mut recipe).with_context(|| format!("mutation `{}`", mutation.name))?;
     let repository = repository::write(&recipe, out)?;
     let pack = match &mutation.pack {
         None => None,
@@ -134,15 +132,11 @@ impl Mutation {
     /// Makes the edits, in every tree that is meant.
     pub fn apply(&self, recipe: &mut Recipe) -> Result<()> {
         for name in &self.of {
-            let known = recipe
-                .commits
-                .iter_mut()
-                .find(|commit| commit.name == *name);
+            let known = recipe.commits.iter_mut().find(|commit| commit.name == *name);
             let commit =
                 known.with_context(|| format!("recipe `{}` has no tree `{name}`", self.recipe))?;
             for edit in &self.edit {
-                edit.apply(&mut commit.tree)
-                    .with_context(|| format!("`{name}/{}`", edit.file))?;
+                edit.apply(&mut commit.tree).with_context(|| format!("`{name}/{}`", edit.file))?;
             }
         }
         Ok(())
@@ -154,10 +148,7 @@ impl Edit {
         match (&self.replace, &self.with, &self.add, self.delete) {
             (Some(old), Some(new), None, false) => replace(tree, &self.file, old, new),
             (None, None, Some(content), false) => {
-                let file = File {
-                    content: content.clone().into_bytes(),
-                    executable: false,
-                };
+                let file = File { content: content.clone().into_bytes(), executable: false };
                 ensure!(
                     tree.insert(self.file.clone(), file).is_none(),
                     "`add`: the file is there already"
@@ -165,10 +156,7 @@ impl Edit {
                 Ok(())
             }
             (None, None, None, true) => {
-                ensure!(
-                    tree.remove(&self.file).is_some(),
-                    "`delete`: there is no such file"
-                );
+                ensure!(tree.remove(&self.file).is_some(), "`delete`: there is no such file");
                 Ok(())
             }
             _ => bail!("an edit is either `replace` and `with`, or `add`, or `delete = true`"),
@@ -177,15 +165,10 @@ impl Edit {
 }
 
 fn replace(tree: &mut Tree, path: &str, old: &str, new: &str) -> Result<()> {
-    let file = tree
-        .get_mut(path)
-        .context("`replace`: there is no such file")?;
+    let file = tree.get_mut(path).context("`replace`: there is no such file")?;
     let text = std::str::from_utf8(&file.content).context("`replace`: the file is no text")?;
     let count = text.matches(old).count();
-    ensure!(
-        count == 1,
-        "`replace`: the text occurs {count} times, it has to occur once: {old:?}"
-    );
+    ensure!(count == 1, "`replace`: the text occurs {count} times, it has to occur once: {old:?}");
     ensure!(old != new, "`replace` and `with` are the same");
     file.content = text.replacen(old, new, 1).into_bytes();
     Ok(())
@@ -196,14 +179,8 @@ mod tests {
     use super::*;
 
     fn tree() -> Tree {
-        let file = |text: &str| File {
-            content: text.as_bytes().to_vec(),
-            executable: true,
-        };
-        Tree::from([
-            ("a".to_owned(), file("one two two\n")),
-            ("b".to_owned(), file("b")),
-        ])
+        let file = |text: &str| File { content: text.as_bytes().to_vec(), executable: true };
+        Tree::from([("a".to_owned(), file("one two two\n")), ("b".to_owned(), file("b"))])
     }
 
     fn edit(text: &str) -> Edit {
@@ -219,32 +196,17 @@ mod tests {
     #[test]
     fn an_edit_changes_one_place_and_keeps_the_mode() {
         let mut changed = tree();
-        edit("file = 'a'\nreplace = 'one'\nwith = 'zero'")
-            .apply(&mut changed)
-            .unwrap();
-        edit("file = 'c/d'\nadd = 'new'")
-            .apply(&mut changed)
-            .unwrap();
-        edit("file = 'b'\ndelete = true")
-            .apply(&mut changed)
-            .unwrap();
+        edit("file = 'a'\nreplace = 'one'\nwith = 'zero'").apply(&mut changed).unwrap();
+        edit("file = 'c/d'\nadd = 'new'").apply(&mut changed).unwrap();
+        edit("file = 'b'\ndelete = true").apply(&mut changed).unwrap();
         assert_eq!(changed.keys().collect::<Vec<_>>(), ["a", "c/d"]);
-        assert_eq!(
-            changed["a"],
-            File {
-                content: b"zero two two\n".to_vec(),
-                executable: true
-            }
-        );
+        assert_eq!(changed["a"], File { content: b"zero two two\n".to_vec(), executable: true });
     }
 
     #[test]
     fn an_edit_that_does_not_fit_exactly_once_is_an_error() {
         refused("file = 'a'\nreplace = 'two'\nwith = 'x'", "occurs 2 times");
-        refused(
-            "file = 'a'\nreplace = 'three'\nwith = 'x'",
-            "occurs 0 times",
-        );
+        refused("file = 'a'\nreplace = 'three'\nwith = 'x'", "occurs 0 times");
         refused("file = 'a'\nreplace = 'one'\nwith = 'one'", "are the same");
         refused("file = 'x'\nreplace = 'one'\nwith = 'x'", "no such file");
         refused("file = 'x'\ndelete = true", "no such file");

@@ -39,11 +39,8 @@ const ENVIRONMENT: [(&str, &str); 9] = [
 ];
 
 /// Settings that would change what a commit holds, or run somebody's program.
-const SETTINGS: [&str; 3] = [
-    "core.hooksPath=/dev/null",
-    "core.fileMode=true",
-    "core.autocrlf=false",
-];
+const SETTINGS: [&str; 3] =
+    ["core.hooksPath=/dev/null", "core.fileMode=true", "core.autocrlf=false"];
 
 /// Writes the recipe to `out/<name>` and returns that path. One that is there is replaced if it
 /// was made here; nothing else in `out` is touched.
@@ -67,12 +64,7 @@ pub fn write(recipe: &Recipe, out: &Path) -> Result<PathBuf> {
 pub fn commit_id(repository: &Path, reference: &str) -> Result<String> {
     let git = Git { folder: repository };
     let id = git.run(
-        &[
-            "rev-parse",
-            "--verify",
-            "--end-of-options",
-            &format!("{reference}^{{commit}}"),
-        ],
+        &["rev-parse", "--verify", "--end-of-options", &format!("{reference}^{{commit}}")],
         None,
     )?;
     Ok(id.trim().to_owned())
@@ -97,13 +89,7 @@ fn refuse_strangers(place: &Path) -> Result<()> {
 
 fn build(recipe: &Recipe, git: &Git<'_>) -> Result<()> {
     git.run(
-        &[
-            "init",
-            "--quiet",
-            "--template=",
-            "--object-format=sha1",
-            "--initial-branch=main",
-        ],
+        &["init", "--quiet", "--template=", "--object-format=sha1", "--initial-branch=main"],
         None,
     )?;
     for commit in &recipe.commits {
@@ -112,13 +98,7 @@ fn build(recipe: &Recipe, git: &Git<'_>) -> Result<()> {
         git.run(&["add", "--all", "--force"], None)?;
         let message = format!("--message={}", commit.message);
         git.run(
-            &[
-                "commit",
-                "--quiet",
-                "--no-verify",
-                "--allow-empty",
-                &message,
-            ],
+            &["commit", "--quiet", "--no-verify", "--allow-empty", &message],
             Some(&commit.date),
         )?;
         tag(git, recipe, commit)?;
@@ -134,10 +114,7 @@ fn tag(git: &Git<'_>, recipe: &Recipe, commit: &Commit) -> Result<()> {
     match commit.tag {
         Tag::Annotated => {
             let message = format!("--message={} {}", recipe.name, commit.name);
-            git.run(
-                &["tag", "--annotate", &message, "--", &commit.name],
-                Some(&commit.date),
-            )?;
+            git.run(&["tag", "--annotate", &message, "--", &commit.name], Some(&commit.date))?;
         }
         Tag::Lightweight => {
             git.run(&["tag", "--", &commit.name], None)?;
@@ -195,24 +172,17 @@ struct Git<'a> {
 impl Git<'_> {
     fn run(&self, arguments: &[&str], date: Option<&str>) -> Result<String> {
         let mut command = Command::new("git");
-        command
-            .env_clear()
-            .current_dir(self.folder)
-            .stdin(Stdio::null());
+        command.env_clear().current_dir(self.folder).stdin(Stdio::null());
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(ENVIRONMENT.iter().copied());
         if let Some(date) = date {
-            command
-                .env("GIT_AUTHOR_DATE", date)
-                .env("GIT_COMMITTER_DATE", date);
+            command.env("GIT_AUTHOR_DATE", date).env("GIT_COMMITTER_DATE", date);
         }
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        let output = command
-            .args(arguments)
-            .output()
-            .context("cannot run git: is it installed?")?;
+        let output =
+            command.args(arguments).output().context("cannot run git: is it installed?")?;
         ensure!(
             output.status.success(),
             "git {} failed ({}): {}",

@@ -29,10 +29,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            message: message.into(),
-        }
+        Self { place: place.into(), message: message.into() }
     }
 }
 
@@ -66,11 +63,7 @@ pub fn run() -> Result<bool> {
         println!("{finding}");
     }
     match findings.len() {
-        0 => println!(
-            "tidy: {} files, {} crates, nothing to say",
-            texts.len(),
-            crates.len()
-        ),
+        0 => println!("tidy: {} files, {} crates, nothing to say", texts.len(), crates.len()),
         count => println!("tidy: {count} findings"),
     }
     Ok(findings.is_empty())
@@ -84,13 +77,7 @@ fn read() -> Result<Texts> {
         let executable = fs::metadata(&full)?.permissions().mode() & 0o111 != 0;
         // What is not UTF-8 is a picture or an archive: no rule is about it.
         if let Ok(content) = String::from_utf8(bytes) {
-            texts.insert(
-                path,
-                Text {
-                    content,
-                    executable,
-                },
-            );
+            texts.insert(path, Text { content, executable });
         }
     }
     Ok(texts)
@@ -103,14 +90,8 @@ fn has_ending(path: &str, ending: &str) -> bool {
 
 #[cfg(test)]
 fn texts_of(files: &[(&str, &str)]) -> Texts {
-    let text = |content: &str| Text {
-        content: content.to_owned(),
-        executable: false,
-    };
-    files
-        .iter()
-        .map(|(path, content)| ((*path).to_owned(), text(content)))
-        .collect()
+    let text = |content: &str| Text { content: content.to_owned(), executable: false };
+    files.iter().map(|(path, content)| ((*path).to_owned(), text(content))).collect()
 }
 
 #[cfg(test)]

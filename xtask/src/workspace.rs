@@ -35,11 +35,7 @@ pub fn metadata() -> Result<serde_json::Value> {
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run `cargo metadata`")?;
-    ensure!(
-        output.status.success(),
-        "`cargo metadata` failed ({})",
-        output.status
-    );
+    ensure!(output.status.success(), "`cargo metadata` failed ({})", output.status);
     serde_json::from_slice(&output.stdout).context("cannot read the output of `cargo metadata`")
 }
 
@@ -47,28 +43,14 @@ pub fn metadata() -> Result<serde_json::Value> {
 pub fn files() -> Result<Vec<String>> {
     let output = Command::new("git")
         .current_dir(root())
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run `git ls-files`")?;
-    ensure!(
-        output.status.success(),
-        "`git ls-files` failed ({})",
-        output.status
-    );
+    ensure!(output.status.success(), "`git ls-files` failed ({})", output.status);
     let listing = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
     let is_there = |path: &&str| !path.is_empty() && root().join(path).is_file();
-    let mut files: Vec<String> = listing
-        .split('\0')
-        .filter(is_there)
-        .map(str::to_owned)
-        .collect();
+    let mut files: Vec<String> = listing.split('\0').filter(is_there).map(str::to_owned).collect();
     files.sort();
     files.dedup();
     Ok(files)

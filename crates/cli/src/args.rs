@@ -28,8 +28,8 @@ pub(crate) enum Command {
 /// What is verified.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Subject {
-    /// The recipe: the folder of its git repository
-    pub(crate) recipe: PathBuf,
+    /// The recipe: the folder of its git repository, or a git URL
+    pub(crate) recipe: String,
     /// The tag, branch or commit to verify [default: what is checked out, changes included]
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,

@@ -16,11 +16,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(kind: ExitKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hint: None,
-        }
+        Self { kind, message: message.into(), hint: None }
     }
 
     /// Infrastructure, or a bug of ours.
@@ -46,11 +42,7 @@ impl Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            kind: refusal.kind,
-            message: refusal.message,
-            hint: refusal.hint,
-        }
+        Self { kind: refusal.kind, message: refusal.message, hint: refusal.hint }
     }
 }
 

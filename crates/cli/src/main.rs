@@ -35,9 +35,7 @@ fn main() -> ExitCode {
 
 fn start(args: Args) -> Result<u8, Failure> {
     let settings = Settings::read()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::error(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         match args.command {
@@ -52,10 +50,6 @@ fn start(args: Args) -> Result<u8, Failure> {
 /// clap's own message; help and version are no errors.
 fn usage(error: &clap::Error) -> ExitCode {
     drop(error.print());
-    let code = if error.use_stderr() {
-        cc_ci_model::exit::ExitKind::Usage.code()
-    } else {
-        0
-    };
+    let code = if error.use_stderr() { cc_ci_model::exit::ExitKind::Usage.code() } else { 0 };
     ExitCode::from(code)
 }

@@ -38,12 +38,6 @@ pub(crate) fn publish(
     store: &RunDir,
     results: &Results,
 ) -> Result<(), cc_ci_core::ports::StoreError> {
-    store.write(
-        "results.json",
-        cc_ci_report::json::results(results).as_bytes(),
-    )?;
-    store.write(
-        "report.md",
-        cc_ci_report::markdown::report(results).as_bytes(),
-    )
+    store.write("results.json", cc_ci_report::json::results(results).as_bytes())?;
+    store.write("report.md", cc_ci_report::markdown::report(results).as_bytes())
 }

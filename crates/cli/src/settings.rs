@@ -25,10 +25,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn read() -> Result<Self, Failure> {
         let get = |key: &str| std::env::var(key).ok().filter(|value| !value.is_empty());
         let directory = std::env::current_dir()
@@ -57,10 +54,7 @@ impl Settings {
             ("DOCKER_HOST", Some(self.docker_host.clone())),
             ("DOCKER_CONFIG", config),
         ];
-        known
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-            .collect()
+        known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
     }
 }
 

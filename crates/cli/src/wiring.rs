@@ -13,7 +13,7 @@ use cc_ci_engine::ports::Ports;
 use cc_ci_host::{
     Helper, HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, UnixSignals,
 };
-use cc_ci_model::host::{HostFacts, SwarmRole};
+use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use cc_ci_store::RunDir;
 use cc_ci_swarm::Swarm;
 
@@ -55,57 +55,49 @@ impl Host {
         let own = std::env::current_exe().map_err(|error| {
             Failure::error(format!("cannot tell where cc-ci itself is: {error}"))
         })?;
-        let helper = Helper {
-            program: own,
-            arguments: vec![CHILD.to_owned()],
-        };
+        let helper = Helper { program: own, arguments: vec![CHILD.to_owned()] };
         let clock = Arc::new(SystemClock::new());
         let commands = HostCommands::new(Some(helper))
             .map_err(|error| Failure::error(format!("cannot prepare to run programs: {error}")))?;
         let commands = Arc::new(commands);
         let swarm =
             Swarm::connect(&settings.docker_host).map_err(|error| no_engine(&chain(&error)))?;
-        Ok(Self {
-            clock,
-            commands,
-            swarm,
-        })
+        Ok(Self { clock, commands, swarm })
     }
 
     /// The host's facts; refuses one that cannot deploy.
     pub(crate) async fn facts(&self, settings: &Settings) -> Result<HostFacts, Failure> {
         let version = crate::commands::docker_version(self, settings).await?;
-        let facts = self
-            .swarm
-            .facts(version)
-            .await
-            .map_err(|error| no_engine(&chain(&error)))?;
+        let facts = self.swarm.facts(version).await;
+        let mut facts = facts.map_err(|error| no_engine(&chain(&error)))?;
+        facts.vips = Self::vips(settings);
         match facts.swarm {
             SwarmRole::Manager => Ok(facts),
             SwarmRole::Inactive => Err(Failure::error("this Docker engine is in no Swarm").hint(
                 "make it one: `docker swarm init` (add `--advertise-addr 127.0.0.1` on a laptop)",
             )),
-            SwarmRole::Worker => Err(Failure::error(
-                "this Docker engine is a worker: it cannot deploy stacks",
-            )
-            .hint("run cc-ci on a manager node, or set DOCKER_HOST to one")),
+            SwarmRole::Worker => {
+                Err(Failure::error("this Docker engine is a worker: it cannot deploy stacks")
+                    .hint("run cc-ci on a manager node, or set DOCKER_HOST to one"))
+            }
+        }
+    }
+
+    /// Whether service VIPs answer; not known of an engine on another host.
+    fn vips(settings: &Settings) -> Tried {
+        match (settings.docker_host.starts_with("unix://"), cc_ci_host::kernel_has_ip_vs()) {
+            (true, true) => Tried::Works,
+            (true, false) => Tried::Fails,
+            (false, _) => Tried::Unknown,
         }
     }
 
     pub(crate) fn recipes(&self, settings: &Settings, work: &Path) -> Arc<GitRecipes> {
-        Arc::new(GitRecipes::new(
-            self.commands.clone(),
-            self.clock.clone(),
-            work,
-            &settings.path,
-        ))
+        Arc::new(GitRecipes::new(self.commands.clone(), self.clock.clone(), work, &settings.path))
     }
 
     pub(crate) fn planner(&self, recipes: Arc<GitRecipes>) -> Planner {
-        Planner {
-            clock: self.clock.clone(),
-            recipes,
-        }
+        Planner { clock: self.clock.clone(), recipes }
     }
 
     /// Everything a run touches.
@@ -155,9 +147,7 @@ impl Host {
 
 fn processes() -> Result<Arc<HostProcesses>, Failure> {
     let processes = HostProcesses::new();
-    processes
-        .map(Arc::new)
-        .map_err(|error| Failure::error(format!("cannot read /proc: {error}")))
+    processes.map(Arc::new).map_err(|error| Failure::error(format!("cannot read /proc: {error}")))
 }
 
 fn no_engine(message: &str) -> Failure {

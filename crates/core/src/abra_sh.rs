@@ -164,14 +164,16 @@ impl<'t> Reader<'t> {
         if !exports || self.frames.contains(&Frame::Function) {
             return;
         }
-        let is_certain = !was_guarded
-            && self.frames.iter().all(|frame| *frame == Frame::Group);
+        let is_certain = !was_guarded && self.frames.iter().all(|frame| *frame == Frame::Group);
         if is_certain && !is_declaration {
             for word in arguments {
                 self.export(word);
             }
         } else {
-            self.warn(first.start, "this export is not taken: only `export NAME=literal` that always runs is");
+            self.warn(
+                first.start,
+                "this export is not taken: only `export NAME=literal` that always runs is",
+            );
         }
     }
 

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cc_ci_model::compose::{DeclaredObject, DeclaredStack};
+use cc_ci_model::compose::{DeclaredObject, DeclaredPort, DeclaredStack};
 use cc_ci_model::intent::ObjectKind;
-use cc_ci_model::name::{AppDomain, RecipeName, RunId, StackName};
-use cc_ci_model::plan::{AdaptationKind, BaseChoice, Plan, PlannedApp, Revision};
+use cc_ci_model::name::{AppDomain, ComposeName, RecipeName, RunId, StackName};
+use cc_ci_model::plan::{AdaptationKind, AppRole, BaseChoice, Plan, PlannedApp, Revision};
 
 use crate::abra_sh::AbraSh;
 use crate::compose::{self, ComposeText};
 use crate::env_file::EnvFile;
 use crate::operator_steps::secret_of;
-use crate::overlay::{self, OverlayChanges, Stamp};
+use crate::overlay::{self, Overlay, OverlayChanges, Stamp};
 use crate::ports::{RUN_LABEL, Tree};
 use crate::secret_spec::{self, SecretSpec};
 use crate::text::TextError;
@@ -73,11 +73,7 @@ pub fn about(plan: &Plan, app: &PlannedApp, revision: Revision) -> About {
         (Revision::Base, BaseChoice::Release(base)) => (Some(base.version.to_string()), None),
         (Revision::Base | Revision::Head, _) => (None, Some(plan.head.commit.short().to_owned())),
     };
-    let adapted = |kind| {
-        plan.adaptations
-            .iter()
-            .filter(move |adaptation| adaptation.kind == kind)
-    };
+    let adapted = |kind| plan.adaptations.iter().filter(move |adaptation| adaptation.kind == kind);
     About {
         run: plan.run_id.clone(),
         recipe: plan.recipe.clone(),
@@ -88,14 +84,19 @@ pub fn about(plan: &Plan, app: &PlannedApp, revision: Revision) -> About {
         version,
         chaos,
         kept: None,
-        env: plan.env.clone(),
-        dnsrr: adapted(AdaptationKind::EndpointMode)
-            .map(|found| found.subject.clone())
-            .collect(),
-        format: adapted(AdaptationKind::ComposeVersion)
-            .map(|_| COMPOSE_FORMAT.to_owned())
-            .next(),
+        env: env(plan, app, revision),
+        dnsrr: adapted(AdaptationKind::EndpointMode).map(|found| found.subject.clone()).collect(),
+        format: adapted(AdaptationKind::ComposeVersion).map(|_| COMPOSE_FORMAT.to_owned()).next(),
     }
+}
+
+/// The pack's variables; those of `[upgrade] env` only for the head of an upgrade.
+fn env(plan: &Plan, app: &PlannedApp, revision: Revision) -> BTreeMap<String, String> {
+    let mut env = plan.env.clone();
+    if app.role == AppRole::Upgraded && revision == Revision::Head {
+        env.extend(plan.upgrade_env.clone());
+    }
+    env
 }
 
 /// The compose format docker assumes where none is written (measured, CLI 28).
@@ -117,17 +118,19 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
     let texts = compose_texts(tree, &compose_files)?;
     let file = |path: &str| tree.get(path.trim_start_matches("./")).cloned();
     let read = compose::read(&texts, &env, about.stack.as_str(), &file)?;
+    let needed = secret_spec::needed(&env_file, &read);
     warnings.extend(read.warnings);
-    let needed = secret_spec::needed(&env_file, &read.stack, about.stack.as_str());
-    let overlay = overlay_text(about, &read.stack, &env)?;
+    warnings.extend(needed.warnings);
+    let overlay = make_overlay(about, &read.stack, &env)?;
+    warnings.extend(overlay.lost_ports.iter().map(|(service, port)| lost_port(service, port)));
     Ok(Prepared {
         env_file: env_file.to_text(),
         env,
         compose_files,
         declared: read.stack,
         secrets: needed.specs,
-        undeclared_secrets: needed.undeclared,
-        overlay,
+        undeclared_secrets: needed.undeclared.into_iter().map(|(_, object)| object).collect(),
+        overlay: overlay.text,
         warnings,
     })
 }
@@ -157,9 +160,7 @@ fn app_env(
 ) -> Result<(EnvFile, BTreeMap<String, String>), TextError> {
     const NAME: &str = ".env.sample";
     let text = text_of(tree, NAME)?.unwrap_or_else(|| {
-        warnings.push(TextError::new(
-            "the recipe has no .env.sample: abra refuses to install it",
-        ));
+        warnings.push(TextError::new("the recipe has no .env.sample: abra refuses to install it"));
         String::new()
     });
     let sample = EnvFile::parse(NAME, &text)?;
@@ -191,20 +192,10 @@ fn with_new_secrets(mut kept: EnvFile, sample: &EnvFile) -> Result<EnvFile, Text
 
 /// `COMPOSE_FILE`, else `compose.yml`.
 fn compose_files(env: &BTreeMap<String, String>) -> Vec<String> {
-    let listed = env
-        .get("COMPOSE_FILE")
-        .map(String::as_str)
-        .unwrap_or_default();
-    let files: Vec<String> = listed
-        .split(':')
-        .filter(|file| !file.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if files.is_empty() {
-        vec!["compose.yml".to_owned()]
-    } else {
-        files
-    }
+    let listed = env.get("COMPOSE_FILE").map(String::as_str).unwrap_or_default();
+    let files: Vec<String> =
+        listed.split(':').filter(|file| !file.is_empty()).map(str::to_owned).collect();
+    if files.is_empty() { vec!["compose.yml".to_owned()] } else { files }
 }
 
 fn compose_texts(tree: &Tree, files: &[String]) -> Result<Vec<ComposeText>, TextError> {
@@ -217,36 +208,41 @@ fn compose_texts(tree: &Tree, files: &[String]) -> Result<Vec<ComposeText>, Text
                 ))
             };
             let text = text_of(tree, name)?.ok_or_else(missing)?;
-            Ok(ComposeText {
-                name: name.clone(),
-                text,
-            })
+            Ok(ComposeText { name: name.clone(), text })
         })
         .collect()
 }
 
-fn overlay_text(
+fn make_overlay(
     about: &About,
     declared: &DeclaredStack,
     env: &BTreeMap<String, String>,
-) -> Result<String, TextError> {
+) -> Result<Overlay, TextError> {
     let stamp = Stamp {
         stack: about.stack.to_string(),
         recipe: about.recipe.to_string(),
         version: about.version.clone(),
         chaos: about.chaos.clone(),
         env: env.clone(),
-        extra_labels: [(RUN_LABEL.to_owned(), about.run.to_string())].into(),
     };
     let external = declared.networks.iter().filter(|network| network.external);
+    let dnsrr = about.dnsrr.iter().filter(|name| declared.service(name).is_some());
     let changes = OverlayChanges {
+        format: about.format.clone(),
         networks: external
             .map(|network| (network.name.to_string(), about.network.clone()))
             .collect(),
-        dnsrr: about.dnsrr.clone(),
-        format: about.format.clone(),
+        dnsrr: dnsrr.cloned().collect(),
+        extra_labels: [(RUN_LABEL.to_owned(), about.run.to_string())].into(),
     };
     overlay::overlay(declared, &stamp, &changes).map_err(|error| TextError::new(error.to_string()))
+}
+
+fn lost_port(service: &ComposeName, port: &DeclaredPort) -> TextError {
+    TextError::new(format!(
+        "service {service} publishes port {} more than once; where files are merged, the docker CLI keeps one of them",
+        port.target
+    ))
 }
 
 /// A file as text; `None` when there is none.

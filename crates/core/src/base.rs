@@ -39,57 +39,36 @@ pub fn candidates(
     named: Option<&RecipeVersion>,
 ) -> Candidates {
     if let Some(version) = named {
-        return match facts
-            .releases
-            .iter()
-            .find(|release| release.version == *version)
-        {
+        return match facts.releases.iter().find(|release| release.version == *version) {
             Some(release) => Candidates::Some {
                 releases: vec![release.clone()],
                 why: "named by the pack (`[upgrade] base`)".to_owned(),
             },
-            None => Candidates::NoSuchRelease {
-                version: version.clone(),
-            },
+            None => Candidates::NoSuchRelease { version: version.clone() },
         };
     }
     if let ReleasesKnown::Unknown(why) = &facts.releases_known {
-        return Candidates::Unknown {
-            why: format!("releases unknown: {why}"),
-        };
+        return Candidates::Unknown { why: format!("releases unknown: {why}") };
     }
-    let ancestors = newest_first(facts, |release| {
-        release.ancestor_of_head && release.commit != facts.head
-    });
+    let ancestors =
+        newest_first(facts, |release| release.ancestor_of_head && release.commit != facts.head);
     if !ancestors.is_empty() {
         let why = "the newest release the head descends from".to_owned();
-        return Candidates::Some {
-            releases: ancestors,
-            why,
-        };
+        return Candidates::Some { releases: ancestors, why };
     }
     let below = newest_first(facts, |release| {
         release.commit != facts.head && label.is_some_and(|label| release.version < *label)
     });
     if let (Some(label), false) = (label, below.is_empty()) {
         let why = format!("the head descends from no release; the newest below its label {label}");
-        return Candidates::Some {
-            releases: below,
-            why,
-        };
+        return Candidates::Some { releases: below, why };
     }
-    Candidates::NoEarlierRelease {
-        why: no_release(facts),
-    }
+    Candidates::NoEarlierRelease { why: no_release(facts) }
 }
 
 fn newest_first(facts: &RecipeFacts, is_fit: impl Fn(&Release) -> bool) -> Vec<Release> {
-    let mut fit: Vec<Release> = facts
-        .releases
-        .iter()
-        .filter(|release| is_fit(release))
-        .cloned()
-        .collect();
+    let mut fit: Vec<Release> =
+        facts.releases.iter().filter(|release| is_fit(release)).cloned().collect();
     fit.sort_by(|a, b| b.version.cmp(&a.version));
     fit
 }
@@ -138,38 +117,20 @@ mod tests {
 
     #[track_caller]
     fn check(facts: &RecipeFacts, label: Option<&str>, named: Option<&str>, expected: &[&str]) {
-        let got = candidates(
-            facts,
-            label.map(version).as_ref(),
-            named.map(version).as_ref(),
-        );
+        let got = candidates(facts, label.map(version).as_ref(), named.map(version).as_ref());
         let Candidates::Some { releases, .. } = got else {
             assert!(expected.is_empty(), "{got:?}");
             return;
         };
-        let got: Vec<&str> = releases
-            .iter()
-            .map(|release| release.version.as_str())
-            .collect();
+        let got: Vec<&str> = releases.iter().map(|release| release.version.as_str()).collect();
         assert_eq!(got, expected);
     }
 
     #[test]
     fn the_newest_ancestor_is_the_base_even_with_the_heads_own_label() {
-        let known = facts(
-            &[
-                ("1.0.0+1", '1', true),
-                ("1.10.0+1", '2', true),
-                ("1.9.0+1", '3', true),
-            ],
-            'f',
-        );
-        check(
-            &known,
-            Some("1.10.0+1"),
-            None,
-            &["1.10.0+1", "1.9.0+1", "1.0.0+1"],
-        );
+        let known =
+            facts(&[("1.0.0+1", '1', true), ("1.10.0+1", '2', true), ("1.9.0+1", '3', true)], 'f');
+        check(&known, Some("1.10.0+1"), None, &["1.10.0+1", "1.9.0+1", "1.0.0+1"]);
     }
 
     #[test]
@@ -200,14 +161,8 @@ mod tests {
     #[test]
     fn unknown_releases_are_not_no_releases() {
         let mut unknown = facts(&[], 'f');
-        assert!(matches!(
-            candidates(&unknown, None, None),
-            Candidates::NoEarlierRelease { .. }
-        ));
+        assert!(matches!(candidates(&unknown, None, None), Candidates::NoEarlierRelease { .. }));
         unknown.releases_known = ReleasesKnown::Unknown("shallow".into());
-        assert!(matches!(
-            candidates(&unknown, None, None),
-            Candidates::Unknown { .. }
-        ));
+        assert!(matches!(candidates(&unknown, None, None), Candidates::Unknown { .. }));
     }
 }

@@ -34,17 +34,9 @@ const ORDER: [ObjectKind; 5] = [
 
 /// The steps that are due now.
 pub fn cleanup_plan(processes: &[ProcessId], inventory: &[Object]) -> Vec<CleanupStep> {
-    let mut steps: Vec<CleanupStep> = processes
-        .iter()
-        .cloned()
-        .map(CleanupStep::EndProcess)
-        .collect();
-    let of = |kind: ObjectKind| {
-        inventory
-            .iter()
-            .filter(move |object| object.kind == kind)
-            .cloned()
-    };
+    let mut steps: Vec<CleanupStep> =
+        processes.iter().cloned().map(CleanupStep::EndProcess).collect();
+    let of = |kind: ObjectKind| inventory.iter().filter(move |object| object.kind == kind).cloned();
     steps.extend(of(ObjectKind::Service).map(CleanupStep::Remove));
     // A container that no stack owns is a helper of ours: nothing else will remove it.
     let (ending, helpers): (Vec<Object>, Vec<Object>) =
@@ -66,33 +58,18 @@ pub fn cleanup_plan(processes: &[ProcessId], inventory: &[Object]) -> Vec<Cleanu
 
 /// Whose objects a run's intents make ours.
 pub fn scope(run: &RunId, intents: &[Intent]) -> Scope {
-    Scope {
-        run: Some(run.clone()),
-        ..scope_of(intents)
-    }
+    Scope { run: Some(run.clone()), ..scope_of(intents) }
 }
 
 fn scope_of(intents: &[Intent]) -> Scope {
-    let mut scope = Scope {
-        run: None,
-        stacks: Vec::new(),
-        names: Vec::new(),
-    };
+    let mut scope = Scope { run: None, stacks: Vec::new(), names: Vec::new() };
     for intent in intents {
         match intent {
-            Intent::Stack {
-                stack,
-                volumes,
-                networks,
-                configs,
-                ..
-            } => {
+            Intent::Stack { stack, volumes, networks, configs, .. } => {
                 if !scope.stacks.contains(stack) {
                     scope.stacks.push(stack.clone());
                 }
-                scope
-                    .names
-                    .extend(volumes.iter().chain(networks).chain(configs).cloned());
+                scope.names.extend(volumes.iter().chain(networks).chain(configs).cloned());
             }
             Intent::Secret { name } | Intent::Network { name } => scope.names.push(name.clone()),
             Intent::Process { .. } => {}
@@ -113,10 +90,7 @@ pub fn scope_of_app(intents: &[Intent], app: &PlannedApp) -> Scope {
     };
     let own: Vec<Intent> = intents.iter().filter(own).cloned().collect();
     // The label of the run is on every app's objects: here only names and the stack count.
-    Scope {
-        run: None,
-        ..scope_of(&own)
-    }
+    Scope { run: None, ..scope_of(&own) }
 }
 
 #[cfg(test)]
@@ -140,13 +114,8 @@ mod tests {
         let container = object(ObjectKind::Container, "c", Some("x"));
         let network = object(ObjectKind::Network, "x_default", Some("x"));
         let volume = object(ObjectKind::Volume, "x_data", Some("x"));
-        let all = [
-            service.clone(),
-            task.clone(),
-            container.clone(),
-            network.clone(),
-            volume.clone(),
-        ];
+        let all =
+            [service.clone(), task.clone(), container.clone(), network.clone(), volume.clone()];
         assert_eq!(
             cleanup_plan(&[], &all),
             [
@@ -154,10 +123,7 @@ mod tests {
                 CleanupStep::AwaitGone(vec![task.clone(), container.clone()])
             ]
         );
-        assert_eq!(
-            cleanup_plan(&[], &all[1..]),
-            [CleanupStep::AwaitGone(vec![task, container])]
-        );
+        assert_eq!(cleanup_plan(&[], &all[1..]), [CleanupStep::AwaitGone(vec![task, container])]);
         assert_eq!(
             cleanup_plan(&[], &all[3..]),
             [CleanupStep::Remove(network), CleanupStep::Remove(volume)]
@@ -168,9 +134,6 @@ mod tests {
     #[test]
     fn a_helper_container_is_removed_by_us() {
         let helper = object(ObjectKind::Container, "helper", None);
-        assert_eq!(
-            cleanup_plan(&[], std::slice::from_ref(&helper)),
-            [CleanupStep::Remove(helper)]
-        );
+        assert_eq!(cleanup_plan(&[], std::slice::from_ref(&helper)), [CleanupStep::Remove(helper)]);
     }
 }

@@ -16,10 +16,8 @@ pub fn difference(base: &DeclaredStack, head: &DeclaredStack) -> Difference {
             Some(before) => compare(before, service, &mut difference),
         }
     }
-    let dropped = base
-        .services
-        .iter()
-        .filter(|service| head.service(service.name.as_str()).is_none());
+    let dropped =
+        base.services.iter().filter(|service| head.service(service.name.as_str()).is_none());
     difference.dropped = dropped.map(|service| service.name.to_string()).collect();
     difference.objects = objects(base, head);
     difference
@@ -28,17 +26,12 @@ pub fn difference(base: &DeclaredStack, head: &DeclaredStack) -> Difference {
 fn compare(before: &DeclaredService, after: &DeclaredService, difference: &mut Difference) {
     let values = values(&before.template, &after.template);
     if !values.is_empty() {
-        difference.changed.push(ServiceDifference {
-            service: after.name.to_string(),
-            values,
-        });
+        difference.changed.push(ServiceDifference { service: after.name.to_string(), values });
     }
-    let policy = self::values(&before.policy, &after.policy)
-        .into_iter()
-        .map(|mut value| {
-            value.path = format!("{}.{}", after.name, value.path);
-            value
-        });
+    let policy = self::values(&before.policy, &after.policy).into_iter().map(|mut value| {
+        value.path = format!("{}.{}", after.name, value.path);
+        value
+    });
     difference.policy.extend(policy);
 }
 
@@ -69,11 +62,7 @@ fn objects(base: &DeclaredStack, head: &DeclaredStack) -> Vec<String> {
         ("config", &base.configs, &head.configs),
     ];
     for (kind, before, after) in kinds {
-        all.extend(names(
-            kind,
-            &objects_by_name(before),
-            &objects_by_name(after),
-        ));
+        all.extend(names(kind, &objects_by_name(before), &objects_by_name(after)));
     }
     let networks = |stack: &DeclaredStack| {
         stack
@@ -87,10 +76,7 @@ fn objects(base: &DeclaredStack, head: &DeclaredStack) -> Vec<String> {
 }
 
 fn objects_by_name(objects: &[DeclaredObject]) -> BTreeMap<String, String> {
-    objects
-        .iter()
-        .map(|object| (object.name.to_string(), object.object.clone()))
-        .collect()
+    objects.iter().map(|object| (object.name.to_string(), object.object.clone())).collect()
 }
 
 fn names(

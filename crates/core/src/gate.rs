@@ -36,22 +36,14 @@ fn service<'a>(
 ) -> Result<(&'a DeclaredService, &'static str), String> {
     if let Some(name) = &health.service {
         let found = declared.service(name.as_str());
-        return found
-            .map(|service| (service, "service named by the pack"))
-            .ok_or_else(|| {
-                format!("the pack names service {name}, which the recipe does not have")
-            });
+        return found.map(|service| (service, "service named by the pack")).ok_or_else(|| {
+            format!("the pack names service {name}, which the recipe does not have")
+        });
     }
-    if let Some(routed) = declared
-        .services
-        .iter()
-        .find(|service| service.router_port().is_some())
-    {
+    if let Some(routed) = declared.services.iter().find(|service| service.router_port().is_some()) {
         return Ok((routed, "service with a router port label"));
     }
-    let app = declared
-        .service("app")
-        .map(|service| (service, "service `app`"));
+    let app = declared.service("app").map(|service| (service, "service `app`"));
     app.ok_or_else(|| {
         "no service has a router port label and none is called `app`: name one as `[health] service`".to_owned()
     })
@@ -71,10 +63,9 @@ fn port(service: &DeclaredService, health: &PackHealth) -> Result<(u16, &'static
         .map(|port| port.target)
         .collect();
     let exposed: BTreeSet<u16> = service.exposed.iter().copied().collect();
-    for (ports, from) in [
-        (published, "its only published port"),
-        (exposed, "its only exposed port"),
-    ] {
+    for (ports, from) in
+        [(published, "its only published port"), (exposed, "its only exposed port")]
+    {
         if let (Some(port), 1) = (ports.first(), ports.len()) {
             return Ok((*port, from));
         }
@@ -97,9 +88,6 @@ fn statuses(health: &PackHealth) -> BTreeSet<u16> {
 fn is_only_internal(declared: &DeclaredStack, service: &DeclaredService) -> bool {
     !service.networks.is_empty()
         && service.networks.iter().all(|name| {
-            declared
-                .networks
-                .iter()
-                .any(|network| network.name == *name && network.internal)
+            declared.networks.iter().any(|network| network.name == *name && network.internal)
         })
 }

@@ -12,38 +12,21 @@ pub const LONGEST_SERVICE: usize = 63;
 
 /// Every name that is too long, with its limit.
 pub fn too_long(stack: &StackName, declared: &DeclaredStack) -> Vec<String> {
-    let services = declared
-        .services
-        .iter()
-        .map(|s| ("service", format!("{stack}_{}", s.name)));
+    let services = declared.services.iter().map(|s| ("service", format!("{stack}_{}", s.name)));
     let networks = declared
         .networks
         .iter()
         .filter(|network| !network.external)
         .map(|network| ("network", network.object.clone()));
-    let secrets = declared
-        .secrets
-        .iter()
-        .map(|secret| ("secret", secret.object.clone()));
-    let configs = declared
-        .configs
-        .iter()
-        .map(|config| ("config", config.object.clone()));
-    let limited = services
-        .chain(networks)
-        .map(|(kind, name)| (kind, name, LONGEST_SERVICE));
-    let limited = limited.chain(
-        secrets
-            .chain(configs)
-            .map(|(kind, name)| (kind, name, LONGEST_SECRET)),
-    );
+    let secrets = declared.secrets.iter().map(|secret| ("secret", secret.object.clone()));
+    let configs = declared.configs.iter().map(|config| ("config", config.object.clone()));
+    let limited = services.chain(networks).map(|(kind, name)| (kind, name, LONGEST_SERVICE));
+    let limited =
+        limited.chain(secrets.chain(configs).map(|(kind, name)| (kind, name, LONGEST_SECRET)));
     limited
         .filter(|(_, name, limit)| name.len() > *limit)
         .map(|(kind, name, limit)| {
-            format!(
-                "{kind} name `{name}` has {} characters, {limit} are allowed",
-                name.len()
-            )
+            format!("{kind} name `{name}` has {} characters, {limit} are allowed", name.len())
         })
         .collect()
 }

@@ -65,19 +65,12 @@ pub fn next(plan: &Plan, state: &RunState, now: Timestamp) -> Step {
     if state.inventory.is_none() {
         return Step::TakeInventory;
     }
-    if state.seal.is_none() {
-        Step::Seal
-    } else {
-        Step::Done
-    }
+    if state.seal.is_none() { Step::Seal } else { Step::Done }
 }
 
 /// The app on which the head stands, so that later stages can use it.
 pub fn standing<'a>(plan: &'a Plan, state: &RunState) -> Option<&'a AppId> {
-    plan.apps
-        .iter()
-        .map(|app| &app.id)
-        .find(|app| stands(state, app))
+    plan.apps.iter().map(|app| &app.id).find(|app| stands(state, app))
 }
 
 /// Every leg of the run as far as it can be told, in order.
@@ -130,21 +123,14 @@ fn reinstall(plan: &Plan, state: &RunState) -> Vec<Leg> {
     let Some(app) = app_of(plan, AppRole::Fresh, true) else {
         return Vec::new();
     };
-    let upgrade = state
-        .runs_of(Stage::Upgrade)
-        .last()
-        .filter(|run| run.ended_at.is_some());
+    let upgrade = state.runs_of(Stage::Upgrade).last().filter(|run| run.ended_at.is_some());
     let is_needed = upgrade.is_some_and(|run| !leaves_head_standing(state, run))
         || state.runs_of(Stage::Reinstall).next().is_some();
     if !is_needed {
         return Vec::new();
     }
     let broken = app_of(plan, AppRole::Upgraded, false).filter(|app| state.was_touched(app));
-    broken
-        .map(|app| (Stage::Teardown, app))
-        .into_iter()
-        .chain([(Stage::Reinstall, app)])
-        .collect()
+    broken.map(|app| (Stage::Teardown, app)).into_iter().chain([(Stage::Reinstall, app)]).collect()
 }
 
 fn leaves_head_standing(state: &RunState, upgrade: &StageRun) -> bool {
@@ -165,20 +151,10 @@ fn stands(state: &RunState, app: &AppId) -> bool {
     if state.revision_of(app) != Some(Revision::Head) || run.ended_at.is_none() {
         return false;
     }
-    let since_deploy = run
-        .acts
-        .iter()
-        .rev()
-        .take_while(|act| !matches!(act.act, Act::Deploy { .. }));
-    let good = |wanted: Act| {
-        since_deploy
-            .clone()
-            .any(|act| act.act == wanted && act.is_good())
-    };
-    let is_later_stage = matches!(
-        run.stage,
-        Stage::Backup | Stage::Restore | Stage::Functional
-    );
+    let since_deploy =
+        run.acts.iter().rev().take_while(|act| !matches!(act.act, Act::Deploy { .. }));
+    let good = |wanted: Act| since_deploy.clone().any(|act| act.act == wanted && act.is_good());
+    let is_later_stage = matches!(run.stage, Stage::Backup | Stage::Restore | Stage::Functional);
     is_later_stage || (good(Act::Converge) && good(Act::Answer))
 }
 
@@ -202,11 +178,7 @@ fn within(plan: &Plan, state: &RunState, run: &StageRun, now: Timestamp) -> Step
         script.get(run.acts.len()).copied()
     };
     match act {
-        Some(act) => Step::Act {
-            app,
-            act,
-            deadline: deadline(plan, run, act, now),
-        },
+        Some(act) => Step::Act { app, act, deadline: deadline(plan, run, act, now) },
         None => Step::End,
     }
 }

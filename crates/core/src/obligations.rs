@@ -32,20 +32,12 @@ pub fn deploy_counts(plan: &Plan, state: &RunState) -> Vec<DeployCount> {
 
 fn count(app: &PlannedApp, state: &RunState) -> DeployCount {
     let actual = u32::try_from(state.deploys_of(&app.id).count()).unwrap_or(u32::MAX);
-    DeployCount {
-        app: app.id.clone(),
-        planned: app.deploys,
-        actual,
-    }
+    DeployCount { app: app.id.clone(), planned: app.deploys, actual }
 }
 
 fn install(plan: &Plan, state: &RunState) -> Vec<Obligation> {
     let run = state.runs_of(Stage::Install).next();
-    let mut due = Due {
-        rung: Rung::Install,
-        run,
-        all: Vec::new(),
-    };
+    let mut due = Due { rung: Rung::Install, run, all: Vec::new() };
     due.head_stands();
     due.counted(plan, state, 1);
     due.all
@@ -53,17 +45,11 @@ fn install(plan: &Plan, state: &RunState) -> Vec<Obligation> {
 
 fn upgrade(plan: &Plan, state: &RunState) -> Vec<Obligation> {
     let run = state.runs_of(Stage::Upgrade).next();
-    let mut due = Due {
-        rung: Rung::Upgrade,
-        run,
-        all: Vec::new(),
-    };
+    let mut due = Due { rung: Rung::Upgrade, run, all: Vec::new() };
     let base = Revision::Base;
     let before = due.acts_between(
         Act::Deploy { revision: base },
-        Some(Act::Deploy {
-            revision: Revision::Head,
-        }),
+        Some(Act::Deploy { revision: Revision::Head }),
     );
     due.shown("base deployed", &before, Act::Deploy { revision: base });
     due.shown("stack settled on the base", &before, Act::Converge);
@@ -94,24 +80,13 @@ impl<'a> Due<'a> {
     }
 
     fn acts_after_head(&self) -> Vec<&'a ActRun> {
-        self.acts_between(
-            Act::Deploy {
-                revision: Revision::Head,
-            },
-            None,
-        )
+        self.acts_between(Act::Deploy { revision: Revision::Head }, None)
     }
 
     /// What both an install and an upgrade must end with.
     fn head_stands(&mut self) {
         let after = self.acts_after_head();
-        self.shown(
-            "head deployed",
-            &after,
-            Act::Deploy {
-                revision: Revision::Head,
-            },
-        );
+        self.shown("head deployed", &after, Act::Deploy { revision: Revision::Head });
         self.check("identity of the head", &after, "identity");
         self.shown("stack settled on the head", &after, Act::Converge);
         self.shown("app answers on its domain", &after, Act::Answer);
@@ -120,56 +95,32 @@ impl<'a> Due<'a> {
     }
 
     fn add(&mut self, name: &str, met: bool, evidence: String) {
-        self.all.push(Obligation {
-            rung: self.rung,
-            name: name.to_owned(),
-            met,
-            evidence,
-        });
+        self.all.push(Obligation { rung: self.rung, name: name.to_owned(), met, evidence });
     }
 
     /// Met when the act is among those and good.
     fn shown(&mut self, name: &str, acts: &[&ActRun], wanted: Act) {
         let done = acts.iter().find(|act| act.act == wanted);
-        let detail = done
-            .and_then(|done| done.checks.last())
-            .map(|check| check.detail.clone());
+        let detail = done.and_then(|done| done.checks.last()).map(|check| check.detail.clone());
         let met = done.is_some_and(|done| done.is_good());
-        self.add(
-            name,
-            met,
-            detail.unwrap_or_else(|| "it did not happen".to_owned()),
-        );
+        self.add(name, met, detail.unwrap_or_else(|| "it did not happen".to_owned()));
     }
 
     /// Met when a check of that name is among those acts' and passed.
     fn check(&mut self, name: &str, acts: &[&ActRun], wanted: &str) {
-        let check = acts
-            .iter()
-            .flat_map(|act| &act.checks)
-            .find(|check| check.name == wanted);
+        let check = acts.iter().flat_map(|act| &act.checks).find(|check| check.name == wanted);
         let met = check.is_some_and(|check| check.outcome.is_passed());
         let detail = check.map(|check| check.detail.clone());
-        self.add(
-            name,
-            met,
-            detail.unwrap_or_else(|| "it was not looked at".to_owned()),
-        );
+        self.add(name, met, detail.unwrap_or_else(|| "it was not looked at".to_owned()));
     }
 
     /// Met when the stage's app was submitted as often as planned, all of it in this stage.
     fn counted(&mut self, plan: &Plan, state: &RunState, in_stage: usize) {
         let app = self.run.and_then(|run| run.app.as_ref());
-        let count = app
-            .and_then(|app| plan.app(app))
-            .map(|app| count(app, state));
-        let here = self.run.map_or(0, |run| {
-            run.acts.iter().filter(|act| submitted(act)).count()
-        });
-        let met = count
-            .as_ref()
-            .is_some_and(|count| count.planned == count.actual)
-            && here == in_stage;
+        let count = app.and_then(|app| plan.app(app)).map(|app| count(app, state));
+        let here = self.run.map_or(0, |run| run.acts.iter().filter(|act| submitted(act)).count());
+        let met =
+            count.as_ref().is_some_and(|count| count.planned == count.actual) && here == in_stage;
         let evidence = count.map_or_else(
             || "nothing was deployed".to_owned(),
             |count| format!("{} planned, {} done", count.planned, count.actual),

@@ -30,11 +30,7 @@ pub fn operator_steps(base: &EnvFile, head: &EnvFile, notes: &str) -> Vec<Operat
                 ),
                 Some(_) => return None,
             };
-            Some(OperatorStep {
-                key: entry.key.clone(),
-                step,
-                noted: is_noted(&entry.key, notes),
-            })
+            Some(OperatorStep { key: entry.key.clone(), step, noted: is_noted(&entry.key, notes) })
         })
         .collect();
     steps.sort();
@@ -52,20 +48,16 @@ pub fn steps_between(base: &Tree, head: &Tree) -> Vec<OperatorStep> {
     let (Some(before), Some(after)) = (sample(base), sample(head)) else {
         return Vec::new();
     };
-    let new_notes = head
-        .iter()
-        .filter(|(path, _)| path.starts_with("release/") && !base.contains_key(*path));
-    let notes: String = new_notes
-        .map(|(_, text)| String::from_utf8_lossy(text).into_owned())
-        .collect();
+    let new_notes =
+        head.iter().filter(|(path, _)| path.starts_with("release/") && !base.contains_key(*path));
+    let notes: String =
+        new_notes.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect();
     operator_steps(&before, &after, &notes)
 }
 
 /// The name in `SECRET_<NAME>_VERSION`.
 pub fn secret_of(key: &str) -> Option<&str> {
-    key.strip_prefix("SECRET_")?
-        .strip_suffix("_VERSION")
-        .filter(|name| !name.is_empty())
+    key.strip_prefix("SECRET_")?.strip_suffix("_VERSION").filter(|name| !name.is_empty())
 }
 
 /// Keys whose values are never an operator's to keep.

@@ -38,16 +38,11 @@ mod tests {
     use super::*;
 
     fn skipped() -> Outcome {
-        Outcome::Skipped {
-            reason: "no tests".into(),
-            intended: false,
-        }
+        Outcome::Skipped { reason: "no tests".into(), intended: false }
     }
 
     fn blocked() -> Outcome {
-        Outcome::Blocked {
-            by: "install".into(),
-        }
+        Outcome::Blocked { by: "install".into() }
     }
 
     #[test]

@@ -76,41 +76,17 @@ mod tests {
             Some("did you mean `deploy`?"),
         );
         refused("recipe = \"a\"\nzzz = 1\n", 2, "zzz", None);
-        refused(
-            "recipe = \"a\"\n[timeouts]\ndeploy = 15\n",
-            3,
-            "a length of time",
-            None,
-        );
-        refused(
-            "recipe = \"a\"\n[timeouts]\ndeploy = \"soon\"\n",
-            3,
-            "90s",
-            None,
-        );
+        refused("recipe = \"a\"\n[timeouts]\ndeploy = 15\n", 3, "a length of time", None);
+        refused("recipe = \"a\"\n[timeouts]\ndeploy = \"soon\"\n", 3, "90s", None);
         refused("recipe = \"../x\"\n", 1, "recipe name", None);
-        refused(
-            "recipe = \"a\"\n[expected_na]\nbackup = \"x\"\n",
-            3,
-            "backup",
-            None,
-        );
+        refused("recipe = \"a\"\n[expected_na]\nbackup = \"x\"\n", 3, "backup", None);
     }
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        let pack = parse(
-            "recipe.toml",
-            "recipe = \"a\"\n[timeouts]\ndeploy = \"1h 30m\"\n",
-        )
-        .unwrap();
+        let pack =
+            parse("recipe.toml", "recipe = \"a\"\n[timeouts]\ndeploy = \"1h 30m\"\n").unwrap();
         assert_eq!(pack.timeouts.deploy.unwrap().duration().as_secs(), 5400);
-        assert!(
-            parse(
-                "recipe.toml",
-                "recipe = \"a\"\n[timeouts]\ndeploy = \"-5m\"\n"
-            )
-            .is_err()
-        );
+        assert!(parse("recipe.toml", "recipe = \"a\"\n[timeouts]\ndeploy = \"-5m\"\n").is_err());
     }
 }

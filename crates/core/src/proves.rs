@@ -2,7 +2,7 @@
 
 use cc_ci_model::compose::HealthCheck;
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::Plan;
+use cc_ci_model::plan::{BaseChoice, Plan};
 use cc_ci_model::stage::Rung;
 
 use crate::state::RunState;
@@ -17,6 +17,20 @@ pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<Stri
         all.push(format!(
             "the head installs from nothing on a real Swarm: every service runs its current spec and holds still, and {} answers on {}",
             gate.service, gate.path
+        ));
+    }
+    if let (true, BaseChoice::Release(base)) =
+        (judgement.rungs[&Rung::Upgrade].is_passed(), &plan.base)
+    {
+        let kept = match plan.markers.len() {
+            0 => String::new(),
+            count => format!(
+                ", and data planted in {count} of its volumes is still there, seen through the head's own mounts"
+            ),
+        };
+        all.push(format!(
+            "an app of {} upgrades in place to the head with the env file it was installed with{kept}",
+            base.version
         ));
     }
     all
@@ -45,23 +59,22 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
             adaptation.subject, adaptation.why
         )
     }));
+    if !plan.fresh_head {
+        all.push("a fresh install of the head: `fresh_head` is off".to_owned());
+    }
+    if plan.markers.is_empty() && judgement.rungs[&Rung::Upgrade].is_passed() {
+        all.push("that data survives an upgrade: the base has no named volume, so there was none to lose".to_owned());
+    }
     for rung in Rung::ESSENTIAL {
         if let Outcome::Skipped { reason, .. } = &judgement.rungs[&rung] {
             all.push(format!("{rung}: {reason}"));
         }
     }
-    let warned = state
-        .stages
-        .iter()
-        .flat_map(|run| &run.acts)
-        .flat_map(|act| &act.warnings);
+    let warned = state.stages.iter().flat_map(|run| &run.acts).flat_map(|act| &act.warnings);
     all.extend(
         warned
             .filter(|finding| {
-                matches!(
-                    finding.code.as_str(),
-                    "assumed_one_shot" | "image_local_only"
-                )
+                matches!(finding.code.as_str(), "assumed_one_shot" | "image_local_only")
             })
             .map(|finding| finding.message.clone()),
     );

@@ -45,17 +45,16 @@ pub fn results(plan: &Plan, state: &RunState) -> Results {
         stages: stages(plan, state, &judgement),
         deploys: deploy_counts(plan, state),
         obligations: judgement.obligations.clone(),
+        difference: plan.difference.clone(),
+        operator_steps: plan.operator_steps.clone(),
         images: images(state),
         services: services(state),
-        warnings: warnings(plan, state),
+        warnings: warnings(plan, state, &judgement),
         proves: proves::proves(plan, state, &judgement),
         does_not_prove: proves::does_not_prove(plan, state, &judgement),
         cleanup: cleanup(plan, state),
         events_sha256: state.seal.clone(),
-        tool: state.tool.clone().unwrap_or(Tool {
-            version: "unknown".into(),
-            commit: None,
-        }),
+        tool: state.tool.clone().unwrap_or(Tool { version: "unknown".into(), commit: None }),
     }
 }
 
@@ -70,10 +69,9 @@ fn head(plan: &Plan) -> HeadResult {
 
 fn base(plan: &Plan) -> Option<BaseResult> {
     match &plan.base {
-        BaseChoice::Release(base) => Some(BaseResult {
-            version: base.version.to_string(),
-            commit: base.commit.clone(),
-        }),
+        BaseChoice::Release(base) => {
+            Some(BaseResult { version: base.version.to_string(), commit: base.commit.clone() })
+        }
         BaseChoice::None { .. } => None,
     }
 }
@@ -100,11 +98,7 @@ fn skips(rungs: &BTreeMap<Rung, Outcome>) -> Skips {
     let mut skips = Skips::default();
     for (rung, outcome) in rungs {
         if let Outcome::Skipped { intended, .. } = outcome {
-            let list = if *intended {
-                &mut skips.intentional
-            } else {
-                &mut skips.unintentional
-            };
+            let list = if *intended { &mut skips.intentional } else { &mut skips.unintentional };
             list.push(*rung);
         }
     }
@@ -132,10 +126,7 @@ fn stage_result(run: &StageRun) -> StageResult {
         duration_ms: run
             .ended_at
             .map(|end| u64::try_from(end.since(run.began_at).as_millis()).unwrap_or(u64::MAX)),
-        checks: run
-            .checks()
-            .map(|check| check_result(run.app.as_ref(), check))
-            .collect(),
+        checks: run.checks().map(|check| check_result(run.app.as_ref(), check)).collect(),
         attempts: 1,
     }
 }
@@ -153,9 +144,7 @@ fn missing_stage(stage: Stage, doing: &Doing, judgement: &Judgement) -> StageRes
     let outcome = match (doing, judgement.stages.get(&stage)) {
         (Doing::Not { outcome }, _) => outcome.clone(),
         (Doing::Run, Some(outcome)) => outcome.clone(),
-        (Doing::Run, None) => Outcome::Blocked {
-            by: "the run ended before it".into(),
-        },
+        (Doing::Run, None) => Outcome::Blocked { by: "the run ended before it".into() },
     };
     let reason = match &outcome {
         Outcome::Blocked { by } => Some(format!("by {by}")),
@@ -178,10 +167,7 @@ fn images(state: &RunState) -> Vec<ImageResult> {
     for run in &state.stages {
         for act in &run.acts {
             if let Some(Evidence::Images { images: seen }) = &act.evidence {
-                images.extend(
-                    seen.iter()
-                        .map(|image| image_result(run.app.as_ref(), image)),
-                );
+                images.extend(seen.iter().map(|image| image_result(run.app.as_ref(), image)));
             }
         }
     }
@@ -216,38 +202,24 @@ fn services(state: &RunState) -> Vec<ServiceResult> {
                 continue;
             };
             for service in seen.facts.iter().flat_map(|facts| &facts.services) {
-                let failed = seen
-                    .facts
-                    .iter()
-                    .flat_map(|facts| facts.tasks_of(&service.name));
-                let failed = failed
-                    .filter(|task| task.state == TaskState::Failed)
-                    .count();
-                let count = counts
-                    .entry((app.clone(), service.name.clone()))
-                    .or_default();
+                let failed = seen.facts.iter().flat_map(|facts| facts.tasks_of(&service.name));
+                let failed = failed.filter(|task| task.state == TaskState::Failed).count();
+                let count = counts.entry((app.clone(), service.name.clone())).or_default();
                 *count = (*count).max(u32::try_from(failed).unwrap_or(u32::MAX));
             }
         }
     }
     counts
         .into_iter()
-        .map(|((app, name), restarts)| ServiceResult {
-            app,
-            name,
-            restarts,
-        })
+        .map(|((app, name), restarts)| ServiceResult { app, name, restarts })
         .collect()
 }
 
-fn warnings(plan: &Plan, state: &RunState) -> Vec<Finding> {
-    let seen = state
-        .stages
-        .iter()
-        .flat_map(|run| &run.acts)
-        .flat_map(|act| &act.warnings);
+fn warnings(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Finding> {
+    let seen = state.stages.iter().flat_map(|run| &run.acts).flat_map(|act| &act.warnings);
     let mut all: Vec<Finding> = Vec::new();
-    for finding in plan.warnings.iter().chain(seen).chain(&state.notes) {
+    let stale = stale_declarations(plan, judgement);
+    for finding in plan.warnings.iter().chain(seen).chain(&state.notes).chain(&stale) {
         if !all.contains(finding) {
             all.push(finding.clone());
         }
@@ -255,20 +227,27 @@ fn warnings(plan: &Plan, state: &RunState) -> Vec<Finding> {
     all
 }
 
-fn cleanup(plan: &Plan, state: &RunState) -> Cleanup {
-    match &state.inventory {
-        Some((left, complete)) => Cleanup {
-            complete: *complete && (left.is_empty() || plan.keep),
-            left: left.clone(),
-        },
-        None => Cleanup::default(),
-    }
+/// VER-4: a rung that was declared not to apply, and was exercised all the same.
+fn stale_declarations(plan: &Plan, judgement: &Judgement) -> Vec<Finding> {
+    let exercised = plan.expected_na.iter().filter(|(rung, _)| {
+        let outcome = &judgement.rungs[rung];
+        !matches!(outcome.status(), Status::Skipped | Status::Blocked | Status::NotApplicable)
+    });
+    exercised
+        .map(|(rung, reason)| {
+            let message = format!(
+                "the pack declares {rung} not to apply (`{reason}`), but it was exercised: the declaration is stale"
+            );
+            Finding::new("stale_declaration", message, Some(rung.to_string()))
+        })
+        .collect()
 }
 
-/// Whether any rung has that status.
-pub fn has_status(judgement: &Judgement, status: Status) -> bool {
-    judgement
-        .rungs
-        .values()
-        .any(|outcome| outcome.status() == status)
+fn cleanup(plan: &Plan, state: &RunState) -> Cleanup {
+    match &state.inventory {
+        Some((left, complete)) => {
+            Cleanup { complete: *complete && (left.is_empty() || plan.keep), left: left.clone() }
+        }
+        None => Cleanup::default(),
+    }
 }

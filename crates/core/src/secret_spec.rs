@@ -1,208 +1,211 @@
-//! Secrets a recipe wants made before it is deployed (ENG-2): which, how long, of which
-//! characters, from the comments behind `SECRET_<NAME>_VERSION` in its env file.
+//! Which secrets an app needs before it can be deployed, and how to make them.
 //!
-//! A value is never logged: [`generate`] gives a type that does not print.
+//! A secret is declared by a line `SECRET_<NAME>_VERSION=v1 # length=32` of the env file and
+//! asked for by an external secret of the compose file whose `name:` uses that variable. The
+//! comment says how it is made: `length=`, `charset=`, `generate=false`.
+//!
+//! Nothing here creates anything; randomness is an argument. Tests: `secret_spec/tests.rs`.
 
-use cc_ci_model::compose::DeclaredStack;
+#[cfg(test)]
+mod tests;
+
 use cc_ci_model::name::ComposeName;
 use cc_ci_model::secret::Secret;
 
+use crate::compose::ReadCompose;
 use crate::env_file::{EnvEntry, EnvFile};
-use crate::operator_steps::secret_of;
+use crate::text::TextError;
 
-/// Length of a secret whose comment names none. abra makes a passphrase of words then; ours is as
-/// hard to guess, and no recipe can tell.
+/// The length of a secret whose declaration names none.
+///
+/// abra makes a passphrase of words then; any text will do, so ours are letters and digits.
 const DEFAULT_LENGTH: usize = 32;
 
-/// The longest secret Swarm takes (500 kB), with room to spare.
-const LONGEST: usize = 4096;
+/// The longest secret that is generated.
+const MAX_LENGTH: usize = 4096;
 
-/// A secret to make.
+/// A secret that has to exist before the deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretSpec {
-    /// Its compose name.
+    /// Its name in the compose file.
     pub name: ComposeName,
     /// Its name in Docker.
     pub object: String,
-    /// How many characters.
-    pub length: usize,
-    /// Of which characters.
+    /// The version its declaration gives, e.g. `v1`.
+    pub version: String,
+    /// How many characters; `None` leaves it to us.
+    pub length: Option<usize>,
+    /// What it is made of.
     pub charset: Charset,
-    /// It may be made; otherwise (`generate=false`) somebody has to give its value.
+    /// Whether it may be generated; otherwise somebody has to give its value.
     pub generate: bool,
 }
 
-/// Characters a secret is made of (abra's words for them).
+/// What a generated secret is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
     /// Letters and digits.
     Default,
-    /// Letters, digits and signs.
+    /// Letters, digits and special characters.
     Special,
-    /// Letters, digits and signs that need no quoting in a shell or a URL's user part.
+    /// Letters, digits and the special characters that no shell or URL minds much: no `$`.
     SafeSpecial,
-    /// Hexadecimal digits.
+    /// Lower-case hexadecimal digits.
     Hex,
 }
 
-/// What a stack needs, and what nobody can make.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needed {
-    /// Secrets that a variable declares.
-    pub specs: Vec<SecretSpec>,
-    /// External secrets that none does, by their name in Docker.
-    pub undeclared: Vec<String>,
-}
-
-/// External secrets that services of the stack use.
-pub fn needed(env: &EnvFile, declared: &DeclaredStack, stack: &str) -> Needed {
-    let mut needed = Needed::default();
-    let is_used = |name: &ComposeName| {
-        declared
-            .services
-            .iter()
-            .any(|service| service.secrets.contains(name))
-    };
-    for secret in declared
-        .secrets
-        .iter()
-        .filter(|secret| secret.external && is_used(&secret.name))
-    {
-        match env
-            .entries
-            .iter()
-            .rev()
-            .find(|entry| names(entry, stack, &secret.object))
-        {
-            Some(entry) => needed
-                .specs
-                .push(spec(secret.name.clone(), &secret.object, entry)),
-            None => needed.undeclared.push(secret.object.clone()),
-        }
-    }
-    needed
-}
-
-/// Whether `SECRET_<NAME>_VERSION=<version>` stands for `<stack>_<name>_<version>`.
-fn names(entry: &EnvEntry, stack: &str, object: &str) -> bool {
-    let plain = |text: &str| text.to_lowercase().replace('-', "_");
-    secret_of(&entry.key)
-        .is_some_and(|name| plain(object) == plain(&format!("{stack}_{name}_{}", entry.value)))
-}
-
-fn spec(name: ComposeName, object: &str, entry: &EnvEntry) -> SecretSpec {
-    let comment = entry.comment.as_deref().unwrap_or_default();
-    let words = || comment.split([' ', ',', '\t', '#']);
-    let modifier = |key: &str| words().find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-    let length = modifier("length")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(DEFAULT_LENGTH);
-    SecretSpec {
-        name,
-        object: object.to_owned(),
-        length: length.clamp(1, LONGEST),
-        charset: charset(modifier("charset").unwrap_or_default()),
-        generate: modifier("generate") != Some("false"),
-    }
-}
-
-fn charset(word: &str) -> Charset {
-    match word.to_lowercase().as_str() {
-        "special" => Charset::Special,
-        "safespecial" => Charset::SafeSpecial,
-        "hex" => Charset::Hex,
-        _ => Charset::Default,
-    }
-}
-
-/// Makes a value from random bytes. Bytes that would make some characters likelier than others
-/// are thrown away.
-pub fn generate(spec: &SecretSpec, random: &mut dyn FnMut() -> u8) -> Secret {
-    let characters = spec.charset.characters();
-    let count = characters.len();
-    let limit = 256 - 256 % count;
-    let mut value = String::with_capacity(spec.length);
-    while value.len() < spec.length {
-        let byte = usize::from(random());
-        if byte < limit {
-            value.push(char::from(characters[byte % count]));
-        }
-    }
-    Secret::new(value)
-}
-
 impl Charset {
-    fn characters(self) -> &'static [u8] {
+    /// Its characters.
+    pub fn alphabet(self) -> &'static [u8] {
         match self {
-            Charset::Default => b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+            Charset::Default => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
             Charset::Special => {
-                b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!@#$%^&*_-+="
+                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*_-+="
             }
             Charset::SafeSpecial => {
-                b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.~+="
+                b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!@#%^&*_-+="
             }
             Charset::Hex => b"0123456789abcdef",
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The secrets of an app.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretNeeds {
+    /// Declared secrets that services use.
+    pub specs: Vec<SecretSpec>,
+    /// External secrets that services use and no line of the env file declares: nobody can
+    /// know how to make them. Name in the compose file and in Docker.
+    pub undeclared: Vec<(ComposeName, String)>,
+    /// Orders in comments that are not understood.
+    pub warnings: Vec<TextError>,
+}
 
-    fn spec_of(line: &str) -> SecretSpec {
-        let file = EnvFile::parse(".env.sample", line).unwrap();
-        spec("a".parse().unwrap(), "s_a_v1", &file.entries[0])
-    }
-
-    #[test]
-    fn comments_say_how_a_secret_is_made() {
-        let spec = spec_of("SECRET_A_VERSION=v1 # length=12 charset=hex\n");
-        assert_eq!(
-            (spec.length, spec.charset, spec.generate),
-            (12, Charset::Hex, true)
-        );
-        assert!(!spec_of("SECRET_A_VERSION=v1 # generate=false\n").generate);
-        assert_eq!(spec_of("SECRET_A_VERSION=v1\n").length, DEFAULT_LENGTH);
-        assert_eq!(spec_of("SECRET_A_VERSION=v1 # length=0\n").length, 1);
-        assert_eq!(
-            spec_of("SECRET_A_VERSION=v1 # length=99999999999999999999\n").length,
-            DEFAULT_LENGTH
-        );
-    }
-
-    #[test]
-    fn a_value_has_its_length_and_characters_and_every_character_is_as_likely() {
-        let mut counter = 0_u8;
-        let mut next = || {
-            counter = counter.wrapping_add(1);
-            counter
+/// The external secrets that services of a compose use.
+pub fn needed(env: &EnvFile, compose: &ReadCompose) -> SecretNeeds {
+    let mut needs = SecretNeeds::default();
+    let is_used = |name: &ComposeName| {
+        compose.stack.services.iter().any(|service| service.secrets.contains(name))
+    };
+    let secrets = compose.stack.secrets.iter();
+    for secret in secrets.filter(|secret| secret.external && is_used(&secret.name)) {
+        let Some(entry) = declaration(env, compose, &secret.name, &secret.object) else {
+            needs.undeclared.push((secret.name.clone(), secret.object.clone()));
+            continue;
         };
-        let mut spec = spec_of("SECRET_A_VERSION=v1 # length=2480\n");
-        let value = generate(&spec, &mut next);
-        for character in spec.charset.characters() {
-            let times = value
-                .expose()
-                .bytes()
-                .filter(|byte| byte == character)
-                .count();
-            assert_eq!(times, 40, "{}", char::from(*character));
+        let orders = Orders::read(entry, &mut needs.warnings);
+        needs.specs.push(SecretSpec {
+            name: secret.name.clone(),
+            object: secret.object.clone(),
+            version: entry.value.clone(),
+            length: orders.length,
+            charset: orders.charset,
+            generate: orders.generate,
+        });
+    }
+    needs
+}
+
+/// The line that declares a secret: one whose key is used in its name, and whose value ends
+/// its name in Docker.
+fn declaration<'e>(
+    env: &'e EnvFile,
+    compose: &ReadCompose,
+    name: &ComposeName,
+    object: &str,
+) -> Option<&'e EnvEntry> {
+    let paths = [format!("secrets.{name}.name"), format!("secrets.{name}.external.name")];
+    let is_declaration = |key: &str| key.starts_with("SECRET_") && key.ends_with("_VERSION");
+    let mut keys = compose.variables.iter().filter(|used| paths.contains(&used.path));
+    keys.find_map(|used| {
+        let entry = env.entry(&used.name).filter(|entry| is_declaration(&entry.key))?;
+        let is_version = !entry.value.is_empty() && object.ends_with(&format!("_{}", entry.value));
+        is_version.then_some(entry)
+    })
+}
+
+/// Makes the value of a secret from bytes of `random`, which all have to be equally likely.
+pub fn generate(spec: &SecretSpec, random: &mut dyn FnMut() -> u8) -> Secret {
+    let alphabet = spec.charset.alphabet();
+    let length = spec.length.unwrap_or(DEFAULT_LENGTH).min(MAX_LENGTH);
+    let value: String =
+        (0..length).map(|_| char::from(alphabet[index(alphabet.len(), random)])).collect();
+    Secret::new(value)
+}
+
+/// A number below `count` (at most 256) without a preference for any: bytes of the last,
+/// incomplete round are drawn again.
+fn index(count: usize, random: &mut dyn FnMut() -> u8) -> usize {
+    /// More draws than that and the source is broken; better a biased value than none.
+    const DRAWS: usize = 10_000;
+    let complete = 256 - 256 % count;
+    let mut drawn = usize::from(random());
+    for _ in 0..DRAWS {
+        if drawn < complete {
+            break;
         }
-        spec.charset = Charset::Hex;
-        assert!(
-            generate(&spec, &mut next)
-                .expose()
-                .bytes()
-                .all(|byte| byte.is_ascii_hexdigit())
-        );
+        drawn = usize::from(random());
+    }
+    drawn % count
+}
+
+/// What the comment of a declaration orders.
+struct Orders {
+    length: Option<usize>,
+    charset: Charset,
+    generate: bool,
+}
+
+impl Orders {
+    fn read(entry: &EnvEntry, warnings: &mut Vec<TextError>) -> Self {
+        let mut orders = Self { length: None, charset: Charset::Default, generate: true };
+        let comment = entry.comment.as_deref().unwrap_or_default();
+        for word in comment.split_whitespace() {
+            let Some((key, value)) = word.trim_end_matches([',', ';']).split_once('=') else {
+                continue;
+            };
+            let is_understood = match key {
+                "length" => {
+                    orders.length =
+                        value.parse().ok().filter(|length| (1..=MAX_LENGTH).contains(length));
+                    orders.length.is_some()
+                }
+                "charset" => orders.set_charset(value),
+                "generate" => {
+                    orders.generate = value != "false";
+                    matches!(value, "true" | "false")
+                }
+                _ => true,
+            };
+            if !is_understood {
+                let message = format!(
+                    "line {}: `{word}` of `{}` is not understood and has no effect",
+                    entry.line, entry.key
+                );
+                warnings.push(TextError::new(message).with_hint(
+                    "known are `length=` up to 4096, `charset=` default, special, safespecial, hex, and `generate=false`",
+                ));
+            }
+        }
+        orders
     }
 
-    #[test]
-    fn a_secret_is_known_by_its_full_name() {
-        let file = EnvFile::parse(".env.sample", "SECRET_DB_PASSWORD_VERSION=v2\n").unwrap();
-        assert!(names(&file.entries[0], "s", "s_db_password_v2"));
-        assert!(names(&file.entries[0], "s", "s_db-password_v2"));
-        assert!(!names(&file.entries[0], "s", "s_db_password_v1"));
-        assert!(!names(&file.entries[0], "t", "s_db_password_v2"));
+    /// Takes the widest of several names.
+    fn set_charset(&mut self, names: &str) -> bool {
+        let mut is_understood = true;
+        for name in names.split(',').filter(|name| !name.is_empty()) {
+            self.charset = match (name, self.charset) {
+                ("special", _) | (_, Charset::Special) => Charset::Special,
+                ("safespecial", _) | (_, Charset::SafeSpecial) => Charset::SafeSpecial,
+                ("hex", Charset::Default) if names == "hex" => Charset::Hex,
+                ("default" | "hex", charset) => charset,
+                (_, charset) => {
+                    is_understood = false;
+                    charset
+                }
+            };
+        }
+        is_understood
     }
 }

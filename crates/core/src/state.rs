@@ -91,18 +91,14 @@ impl RunState {
     pub fn apply(&mut self, event: &Event) {
         if event.seq != self.last_seq + 1 {
             let (seq, last) = (event.seq, self.last_seq);
-            self.damaged(format!(
-                "event {seq} follows event {last}: something is missing"
-            ));
+            self.damaged(format!("event {seq} follows event {last}: something is missing"));
         }
         self.last_seq = event.seq;
         if self.seal.is_some() {
             self.damaged(format!("event {} comes after the seal", event.seq));
         }
         match &event.kind {
-            EventKind::Planned {
-                tool, owner, plan, ..
-            } => {
+            EventKind::Planned { tool, owner, plan, .. } => {
                 self.plan = Some(plan.as_ref().clone());
                 self.tool = Some(tool.clone());
                 self.owner = Some(owner.clone());
@@ -131,10 +127,7 @@ impl RunState {
 
     /// The run of a stage for an app; the last one if there were several.
     pub fn run_of(&self, stage: Stage, app: Option<&AppId>) -> Option<&StageRun> {
-        self.stages
-            .iter()
-            .rev()
-            .find(|run| run.stage == stage && run.app.as_ref() == app)
+        self.stages.iter().rev().find(|run| run.stage == stage && run.app.as_ref() == app)
     }
 
     /// Every run of a stage.
@@ -181,13 +174,7 @@ impl RunState {
             let what = format!("stage {stage} began while {} was open", open.stage);
             self.damaged(what);
         }
-        self.stages.push(StageRun {
-            stage,
-            app,
-            began_at: at,
-            ended_at: None,
-            acts: Vec::new(),
-        });
+        self.stages.push(StageRun { stage, app, began_at: at, ended_at: None, acts: Vec::new() });
     }
 
     fn begin_act(&mut self, act: Act, deadline: Timestamp, at: Timestamp) {
@@ -206,9 +193,7 @@ impl RunState {
     }
 
     fn end_act(&mut self, evidence: &Evidence, at: Timestamp) {
-        let assessed = self
-            .open_act()
-            .map(|act| assess::assess(self, act, evidence, at));
+        let assessed = self.open_act().map(|act| assess::assess(self, act, evidence, at));
         let Some(assessed) = assessed else {
             return self.damaged("evidence came outside an act".to_owned());
         };
@@ -223,11 +208,7 @@ impl RunState {
     fn error_act(&mut self, message: &str, at: Timestamp) {
         if let Some(act) = self.open_act_mut() {
             act.ended_at = Some(at);
-            act.checks = vec![Check::new(
-                act.act.as_str(),
-                Outcome::errored(message),
-                message,
-            )];
+            act.checks = vec![Check::new(act.act.as_str(), Outcome::errored(message), message)];
         } else {
             self.damaged("an act failed outside an act".to_owned());
         }
@@ -241,17 +222,11 @@ impl RunState {
     }
 
     fn open_act(&self) -> Option<&ActRun> {
-        self.current()?
-            .acts
-            .last()
-            .filter(|act| act.ended_at.is_none())
+        self.current()?.acts.last().filter(|act| act.ended_at.is_none())
     }
 
     fn open_act_mut(&mut self) -> Option<&mut ActRun> {
-        let run = self
-            .stages
-            .last_mut()
-            .filter(|run| run.ended_at.is_none())?;
+        let run = self.stages.last_mut().filter(|run| run.ended_at.is_none())?;
         run.acts.last_mut().filter(|act| act.ended_at.is_none())
     }
 }

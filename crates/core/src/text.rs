@@ -111,11 +111,8 @@ fn snippet(place: &Place, line_text: &str) -> String {
     let skipped = column.saturating_sub(SHOWN_CHARS / 2);
     let shown: String = line_text.chars().skip(skipped).take(SHOWN_CHARS).map(printable).collect();
     // Tabs stay tabs, so that the caret lands under its character at any tab width.
-    let padding: String = shown
-        .chars()
-        .take(column - skipped)
-        .map(|c| if c == '\t' { '\t' } else { ' ' })
-        .collect();
+    let padding: String =
+        shown.chars().take(column - skipped).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let number = place.line.to_string();
     let margin = " ".repeat(number.len());
     format!(" {number} | {shown}\n {margin} | {padding}^")

@@ -39,11 +39,7 @@ pub struct Judgement {
 impl Judgement {
     /// The exit code's kind.
     pub fn exit(&self) -> ExitKind {
-        let kinds: Vec<ExitKind> = self
-            .conditions
-            .iter()
-            .map(|condition| condition.kind)
-            .collect();
+        let kinds: Vec<ExitKind> = self.conditions.iter().map(|condition| condition.kind).collect();
         ExitKind::first_of(&kinds)
     }
 }
@@ -59,10 +55,7 @@ pub fn verdict(plan: &Plan, state: &RunState) -> Judgement {
         .into_iter()
         .map(|rung| (rung, rung_outcome(plan, rung, &stages, &obligations)))
         .collect();
-    let passed = Rung::ESSENTIAL
-        .iter()
-        .take_while(|rung| rungs[rung].is_passed())
-        .count();
+    let passed = Rung::ESSENTIAL.iter().take_while(|rung| rungs[rung].is_passed()).count();
     let level = u8::try_from(passed).unwrap_or(u8::MAX);
     let level_cap_rung = Rung::ESSENTIAL.get(passed).copied();
     let mut judgement = Judgement {
@@ -82,21 +75,16 @@ pub fn verdict(plan: &Plan, state: &RunState) -> Judgement {
 /// What became of a stage, over all its runs; `None` for stages that are not part of the plan
 /// and did not happen.
 fn stage_outcome(plan: &Plan, state: &RunState, stage: Stage) -> Option<Outcome> {
-    let runs: Vec<Outcome> = state
-        .runs_of(stage)
-        .map(crate::state::StageRun::outcome)
-        .collect();
+    let runs: Vec<Outcome> = state.runs_of(stage).map(crate::state::StageRun::outcome).collect();
     if !runs.is_empty() {
         return Some(combine(&runs));
     }
     match plan.doing(stage)? {
         Doing::Not { outcome } => Some(outcome.clone()),
-        Doing::Run if state.is_cancelled() => Some(Outcome::Blocked {
-            by: "the run was cancelled".into(),
-        }),
-        Doing::Run => Some(Outcome::Blocked {
-            by: blocker(state, stage),
-        }),
+        Doing::Run if state.is_cancelled() => {
+            Some(Outcome::Blocked { by: "the run was cancelled".into() })
+        }
+        Doing::Run => Some(Outcome::Blocked { by: blocker(state, stage) }),
     }
 }
 
@@ -123,14 +111,14 @@ fn rung_outcome(
             reason: "nothing of the recipe or its pack needs it".into(),
         };
     }
+    if rung == Rung::Install && !plan.fresh_head {
+        return stood_in_for(stages);
+    }
     let outcome = combine(rung.stages().iter().filter_map(|stage| stages.get(stage)));
     match outcome {
         Outcome::Skipped { reason, .. } if plan.expected_na.contains_key(&rung) => {
             let declared = plan.expected_na.get(&rung).cloned().unwrap_or(reason);
-            Outcome::Skipped {
-                reason: declared,
-                intended: true,
-            }
+            Outcome::Skipped { reason: declared, intended: true }
         }
         Outcome::Passed => match obligations.iter().find(|due| due.rung == rung && !due.met) {
             Some(due) => Outcome::unverified(format!("{}: {}", due.name, due.evidence)),
@@ -140,24 +128,28 @@ fn rung_outcome(
     }
 }
 
+/// STG-2 without a fresh head: an install of the head that followed a failed upgrade shows more
+/// than the upgrade does.
+fn stood_in_for(stages: &BTreeMap<Stage, Outcome>) -> Outcome {
+    let outcome = stages.get(&Stage::Reinstall).or_else(|| stages.get(&Stage::Upgrade));
+    match outcome {
+        Some(Outcome::Passed) => Outcome::Passed,
+        Some(_) | None => Outcome::unverified(
+            "a fresh install of the head was not proven, and the upgrade does not stand for it",
+        ),
+    }
+}
+
 fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condition> {
     let mut all = Vec::new();
     let mut add = |kind, message: String, place: &str| {
         all.push(Condition::new(kind, message, Some(place.to_owned())));
     };
     if state.is_cancelled() {
-        add(
-            ExitKind::Cancelled,
-            format!("{} signals asked the run to stop", state.signals),
-            "run",
-        );
+        add(ExitKind::Cancelled, format!("{} signals asked the run to stop", state.signals), "run");
     }
     if let Some(damage) = &state.damage {
-        add(
-            ExitKind::Error,
-            format!("the log is damaged: {damage}"),
-            "events.jsonl",
-        );
+        add(ExitKind::Error, format!("the log is damaged: {damage}"), "events.jsonl");
     }
     if state.seal.is_none() {
         add(
@@ -182,11 +174,7 @@ fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condi
             .any(|stage| judgement.stages.get(stage).and_then(exit_of).is_some());
         match outcome.status() {
             Status::Skipped if rung == Rung::Install => {
-                add(
-                    ExitKind::Unverified,
-                    "the install was not attempted".into(),
-                    rung.as_str(),
-                );
+                add(ExitKind::Unverified, "the install was not attempted".into(), rung.as_str());
             }
             Status::Unverified | Status::Blocked if !stages_told => {
                 let reason = outcome.reason().unwrap_or("it could not run").to_owned();
@@ -201,10 +189,7 @@ fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condi
             | Status::Failed => {}
         }
     }
-    if let Some(required) = plan
-        .require_level
-        .filter(|required| judgement.level < *required)
-    {
+    if let Some(required) = plan.require_level.filter(|required| judgement.level < *required) {
         add(
             ExitKind::Unverified,
             format!("level {} is below the required {required}", judgement.level),
@@ -239,21 +224,13 @@ fn cleanup_condition(plan: &Plan, state: &RunState) -> Option<Condition> {
             "the engine could not be asked what is left",
             place,
         )),
-        None => Some(Condition::new(
-            ExitKind::CleanupIncomplete,
-            "no inventory was taken",
-            place,
-        )),
+        None => Some(Condition::new(ExitKind::CleanupIncomplete, "no inventory was taken", place)),
     }
 }
 
 /// VER-2: cancelled > fail > error > unverified > pass.
 fn worst(conditions: &[Condition]) -> Verdict {
-    conditions
-        .iter()
-        .map(|condition| verdict_of(condition.kind))
-        .max()
-        .unwrap_or(Verdict::Pass)
+    conditions.iter().map(|condition| verdict_of(condition.kind)).max().unwrap_or(Verdict::Pass)
 }
 
 fn verdict_of(kind: ExitKind) -> Verdict {

@@ -51,20 +51,14 @@ pub struct Swept {
 
 /// Only looks.
 pub async fn look(sweeper: &Sweeper, scope: &Scope) -> Swept {
-    let mut swept = Swept {
-        left: Vec::new(),
-        complete: false,
-        refusals: Vec::new(),
-    };
+    let mut swept = Swept { left: Vec::new(), complete: false, refusals: Vec::new() };
     match bounded(sweeper, sweeper.objects.inventory(scope)).await {
         Some(Ok(left)) => {
             swept.left = left;
             swept.complete = true;
         }
         Some(Err(error)) => swept.refusals.push(error.to_string()),
-        None => swept
-            .refusals
-            .push("the engine did not answer in time".to_owned()),
+        None => swept.refusals.push("the engine did not answer in time".to_owned()),
     }
     swept
 }
@@ -100,10 +94,7 @@ pub async fn sweep(
             swept.refusals = refusals;
             return swept;
         }
-        sweeper
-            .clock
-            .sleep_until(sweeper.clock.now().plus(PAUSE))
-            .await;
+        sweeper.clock.sleep_until(sweeper.clock.now().plus(PAUSE)).await;
     }
 }
 
@@ -111,10 +102,7 @@ pub async fn sweep(
 async fn carry_out(sweeper: &Sweeper, step: CleanupStep) -> Option<String> {
     match step {
         CleanupStep::EndProcess(process) => {
-            let gone = sweeper
-                .processes
-                .end(&process, Duration::from_secs(2))
-                .await;
+            let gone = sweeper.processes.end(&process, Duration::from_secs(2)).await;
             (!gone).then(|| format!("process {} of the dead run does not end", process.pid))
         }
         CleanupStep::AwaitGone(_) => None,

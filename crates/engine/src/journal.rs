@@ -41,12 +41,7 @@ impl Journal {
         store: Arc<dyn RunStore>,
         listener: Arc<dyn Listener>,
     ) -> Self {
-        Self {
-            clock,
-            store,
-            listener,
-            inner: Mutex::default(),
-        }
+        Self { clock, store, listener, inner: Mutex::default() }
     }
 
     /// Writes one event and takes it into the state.
@@ -58,11 +53,7 @@ impl Journal {
         if let Some(broken) = &inner.broken {
             return Err(JournalError::Broken(broken.clone()));
         }
-        let event = Event {
-            seq: inner.seq + 1,
-            at: self.clock.now(),
-            kind,
-        };
+        let event = Event { seq: inner.seq + 1, at: self.clock.now(), kind };
         if let Err(error) = self.store.append(&event) {
             inner.broken = Some(error.to_string());
             return Err(error.into());
@@ -103,15 +94,11 @@ impl Journal {
 
 impl ChildLog for Journal {
     fn started(&self, process: &ProcessId) {
-        self.note_child(EventKind::ProcessStarted {
-            process: process.clone(),
-        });
+        self.note_child(EventKind::ProcessStarted { process: process.clone() });
     }
 
     fn ended(&self, process: &ProcessId) {
-        self.note_child(EventKind::ProcessEnded {
-            process: process.clone(),
-        });
+        self.note_child(EventKind::ProcessEnded { process: process.clone() });
     }
 }
 

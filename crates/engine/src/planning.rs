@@ -45,11 +45,7 @@ impl Planner {
         reference: Option<&str>,
     ) -> Result<Plan, Refusal> {
         let deadline = self.clock.now().plus(FETCH);
-        let facts = self
-            .recipes
-            .open(source, reference, deadline)
-            .await
-            .map_err(refusal)?;
+        let facts = self.recipes.open(source, reference, deadline).await.map_err(refusal)?;
         let head = self.recipes.tree(&facts.head).await.map_err(refusal)?;
         let first = app(request, &facts.name, AppRole::Fresh, false)?;
         let kept = Deploying::Head { kept: None };
@@ -113,10 +109,7 @@ fn candidates(
     request: &Request,
     prepared: &Prepared,
 ) -> Result<Result<Releases, BaseSearch>, Refusal> {
-    let named = request
-        .pack
-        .as_ref()
-        .and_then(|pack| pack.upgrade.base.as_ref());
+    let named = request.pack.as_ref().and_then(|pack| pack.upgrade.base.as_ref());
     let label = label_version(&prepared.declared);
     Ok(match base::candidates(facts, label.as_ref(), named) {
         Candidates::Some { releases, why } => Ok((releases, why)),
@@ -142,25 +135,16 @@ fn compare(
     (base, head): (&Tree, &Tree),
 ) -> Result<BaseSearch, Refusal> {
     let upgraded = app(request, &facts.name, AppRole::Upgraded, false)?;
-    let prepared = match prepare(
-        base,
-        &about(request, facts, &upgraded, Deploying::Base(release)),
-    ) {
+    let prepared = match prepare(base, &about(request, facts, &upgraded, Deploying::Base(release)))
+    {
         Ok(prepared) => prepared,
         Err(error) => {
-            return Ok(BaseSearch::Broken {
-                release: release.clone(),
-                error,
-            });
+            return Ok(BaseSearch::Broken { release: release.clone(), error });
         }
     };
-    let kept = Deploying::Head {
-        kept: Some(prepared.env_file.clone()),
-    };
+    let kept = Deploying::Head { kept: Some(prepared.env_file.clone()) };
     let after = prepare(head, &about(request, facts, &upgraded, kept));
-    let difference = after
-        .as_ref()
-        .map(|after| difference(&prepared.declared, &after.declared));
+    let difference = after.as_ref().map(|after| difference(&prepared.declared, &after.declared));
     Ok(BaseSearch::Found(Box::new(BaseFound {
         release: release.clone(),
         why: String::new(),
@@ -173,15 +157,11 @@ fn compare(
 
 fn refusal(error: RecipeError) -> Refusal {
     match error {
-        RecipeError::NotThere { message, hint } => Refusal {
-            kind: ExitKind::Usage,
-            message,
-            hint: Some(hint),
-        },
-        RecipeError::Failed { .. } => Refusal {
-            kind: ExitKind::Error,
-            message: error.to_string(),
-            hint: None,
-        },
+        RecipeError::NotThere { message, hint } => {
+            Refusal { kind: ExitKind::Usage, message, hint: Some(hint) }
+        }
+        RecipeError::Failed { .. } => {
+            Refusal { kind: ExitKind::Error, message: error.to_string(), hint: None }
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cc_ci_core::next::{Step, next};
 use cc_ci_core::results::results;
@@ -30,11 +31,8 @@ use crate::ports::Ports;
 /// Every effect was announced in the log before it was had, and what was announced was looked
 /// for and removed before this returns, unless the plan keeps it.
 pub async fn run(ports: Ports, plan: Plan, tool: Tool) -> Result<Results, JournalError> {
-    let journal = Arc::new(Journal::new(
-        ports.clock.clone(),
-        ports.store.clone(),
-        ports.listener.clone(),
-    ));
+    let journal =
+        Arc::new(Journal::new(ports.clock.clone(), ports.store.clone(), ports.listener.clone()));
     journal.append(EventKind::Planned {
         schema_version: EVENTS_SCHEMA_VERSION,
         tool,
@@ -43,29 +41,47 @@ pub async fn run(ports: Ports, plan: Plan, tool: Tool) -> Result<Results, Journa
     })?;
     ports.commands.attach(journal.clone());
     let mut hand = Stagehand::new(ports, plan, journal);
+    match drive(&mut hand).await {
+        Ok(()) => Ok(hand.journal.with(|state| results(&hand.plan, state))),
+        Err(error) => {
+            abandon(&hand).await;
+            Err(error)
+        }
+    }
+}
+
+/// Step after step, until nothing is left to do.
+async fn drive(hand: &mut Stagehand) -> Result<(), JournalError> {
     loop {
-        let step = hand
-            .journal
-            .with(|state| next(&hand.plan, state, hand.ports.clock.now()));
+        let step = hand.journal.with(|state| next(&hand.plan, state, hand.ports.clock.now()));
         match step {
             Step::Begin { stage, app } => {
-                hand.journal.append(EventKind::StageBegan {
-                    stage,
-                    app: Some(app),
-                })?;
+                hand.journal.append(EventKind::StageBegan { stage, app: Some(app) })?;
             }
-            Step::Act { app, act, deadline } => perform(&mut hand, &app, act, deadline).await?,
+            Step::Act { app, act, deadline } => perform(hand, &app, act, deadline).await?,
             Step::End => hand.journal.append(EventKind::StageEnded)?,
-            Step::TakeInventory => take_inventory(&hand).await?,
+            Step::TakeInventory => take_inventory(hand).await?,
             Step::Seal => {
                 let sha256 = hand.ports.store.log_sha256();
                 hand.journal.append(EventKind::Sealed { sha256 })?;
             }
-            Step::Done => break,
+            Step::Done => return Ok(()),
         }
     }
-    Ok(hand.journal.with(|state| results(&hand.plan, state)))
 }
+
+/// The log can not be kept any more: what it announced so far is removed all the same (TEAR-1).
+async fn abandon(hand: &Stagehand) {
+    let intents = hand.journal.with(|state| state.intents.clone());
+    let scope = cc_ci_core::cleanup::scope(&hand.plan.run_id, &intents);
+    let limit = Duration::from_millis(hand.plan.budgets.teardown_ms);
+    let deadline = hand.ports.clock.now().plus(limit);
+    cleanup::sweep(&hand.ports.sweeper(), &scope, &[], deadline).await;
+}
+
+/// How long after its deadline an act is broken off. Acts keep their deadlines themselves; this
+/// is for a call that never returns.
+const OVERDUE: Duration = Duration::from_secs(60);
 
 /// One act, from its beginning to what it saw. A signal breaks it off, unless it removes things:
 /// those acts look at the signals themselves.
@@ -77,6 +93,7 @@ async fn perform(
 ) -> Result<(), JournalError> {
     hand.journal.append(EventKind::ActBegan { act, deadline })?;
     let signals = hand.ports.signals.clone();
+    let clock = hand.ports.clock.clone();
     let journal = hand.journal.clone();
     let doing = AssertUnwindSafe(acts::carry_out(hand, app, act, deadline)).catch_unwind();
     let seen = if act == Act::Dismantle {
@@ -88,12 +105,13 @@ async fn perform(
                 journal.append(EventKind::CancelRequested { signals })?;
                 Err(ActError::Broken("the run was asked to stop".to_owned()))
             }
+            () = clock.sleep_until(deadline.plus(OVERDUE)) => {
+                Err(ActError::Broken("it did not end in time: a call never returned".to_owned()))
+            }
         }
     };
     match seen {
-        Ok(evidence) => journal.append(EventKind::ActEnded {
-            evidence: Box::new(evidence),
-        }),
+        Ok(evidence) => journal.append(EventKind::ActEnded { evidence: Box::new(evidence) }),
         Err(ActError::Broken(message)) => journal.append(EventKind::ActErrored { message }),
         Err(ActError::Journal(error)) => Err(error),
     }
@@ -115,20 +133,14 @@ fn unwound(seen: Result<Result<Evidence, ActError>, Panic>) -> Result<Evidence, 
 
 /// The last look at everything the run announced; what the stages missed is removed first.
 async fn take_inventory(hand: &Stagehand) -> Result<(), JournalError> {
-    let (intents, run) = (
-        hand.journal.with(|state| state.intents.clone()),
-        &hand.plan.run_id,
-    );
+    let (intents, run) = (hand.journal.with(|state| state.intents.clone()), &hand.plan.run_id);
     let scope = cc_ci_core::cleanup::scope(run, &intents);
     let swept = if hand.plan.keep && !hand.journal.with(cc_ci_core::state::RunState::is_cancelled) {
         cleanup::look(&hand.ports.sweeper(), &scope).await
     } else {
-        let limit = std::time::Duration::from_millis(hand.plan.budgets.teardown_ms);
+        let limit = Duration::from_millis(hand.plan.budgets.teardown_ms);
         let deadline = hand.ports.clock.now().plus(limit);
         cleanup::sweep(&hand.ports.sweeper(), &scope, &[], deadline).await
     };
-    hand.journal.append(EventKind::InventoryTaken {
-        left: swept.left,
-        complete: swept.complete,
-    })
+    hand.journal.append(EventKind::InventoryTaken { left: swept.left, complete: swept.complete })
 }

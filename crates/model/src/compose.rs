@@ -89,10 +89,7 @@ pub enum ServiceMode {
 impl ServiceMode {
     /// Whether its tasks are meant to end.
     pub fn is_job(self) -> bool {
-        matches!(
-            self,
-            ServiceMode::ReplicatedJob { .. } | ServiceMode::GlobalJob
-        )
+        matches!(self, ServiceMode::ReplicatedJob { .. } | ServiceMode::GlobalJob)
     }
 }
 
@@ -225,9 +222,7 @@ pub struct DeclaredNetwork {
 impl DeclaredStack {
     /// The service of that name.
     pub fn service(&self, name: &str) -> Option<&DeclaredService> {
-        self.services
-            .iter()
-            .find(|service| service.name.as_str() == name)
+        self.services.iter().find(|service| service.name.as_str() == name)
     }
 }
 
@@ -236,9 +231,7 @@ impl DeclaredService {
     pub fn router_port(&self) -> Option<u16> {
         self.labels.iter().find_map(|(key, value)| {
             let is_port = key.starts_with("traefik.http.services.")
-                && key
-                    .to_ascii_lowercase()
-                    .ends_with(".loadbalancer.server.port");
+                && key.to_ascii_lowercase().ends_with(".loadbalancer.server.port");
             is_port.then(|| value.trim().parse().ok()).flatten()
         })
     }

@@ -57,10 +57,7 @@ impl ExitKind {
 
     /// The one of several that a command ends with; [`ExitKind::Pass`] when there is none.
     pub fn first_of(kinds: &[ExitKind]) -> ExitKind {
-        Self::PRECEDENCE
-            .into_iter()
-            .find(|kind| kinds.contains(kind))
-            .unwrap_or(ExitKind::Pass)
+        Self::PRECEDENCE.into_iter().find(|kind| kinds.contains(kind)).unwrap_or(ExitKind::Pass)
     }
 }
 
@@ -80,12 +77,7 @@ pub struct Condition {
 impl Condition {
     /// A condition of that kind.
     pub fn new(kind: ExitKind, message: impl Into<String>, place: Option<String>) -> Self {
-        Self {
-            code: kind.code(),
-            kind,
-            message: message.into(),
-            place,
-        }
+        Self { code: kind.code(), kind, message: message.into(), place }
     }
 }
 
@@ -95,10 +87,7 @@ mod tests {
 
     #[test]
     fn codes_are_the_documented_ones_and_win_in_order() {
-        let codes: Vec<u8> = ExitKind::PRECEDENCE
-            .iter()
-            .map(|kind| kind.code())
-            .collect();
+        let codes: Vec<u8> = ExitKind::PRECEDENCE.iter().map(|kind| kind.code()).collect();
         assert_eq!(codes, [2, 7, 6, 5, 1, 4, 3, 8, 0]);
         assert_eq!(
             ExitKind::first_of(&[ExitKind::Error, ExitKind::Fail, ExitKind::Unverified]),

@@ -167,9 +167,7 @@ impl RunId {
 }
 
 fn starts_plain(text: &str) -> bool {
-    text.bytes()
-        .next()
-        .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 fn is_recipe_byte(byte: u8) -> bool {
@@ -190,9 +188,7 @@ fn is_domain(text: &str) -> bool {
             (1..=63).contains(&label.len())
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         })
 }
 
@@ -204,13 +200,11 @@ fn is_run_id(text: &str) -> bool {
         return false;
     };
     let stamp_is_valid = stamp.len() == 15
-        && stamp.bytes().enumerate().all(|(place, b)| {
-            if place == 8 {
-                b == b'T'
-            } else {
-                b.is_ascii_digit()
-            }
-        });
+        && stamp.bytes().enumerate().all(
+            |(place, b)| {
+                if place == 8 { b == b'T' } else { b.is_ascii_digit() }
+            },
+        );
     stamp_is_valid
         && recipe.parse::<RecipeName>().is_ok()
         && hex.len() == 6
@@ -228,9 +222,7 @@ mod tests {
 
     #[test]
     fn names_that_could_be_read_as_options_or_paths_are_refused() {
-        for bad in [
-            "", "-f", "../x", "a/b", "a b", "a\0b", "A", ".git", "a;b", "a$b",
-        ] {
+        for bad in ["", "-f", "../x", "a/b", "a b", "a\0b", "A", ".git", "a;b", "a$b"] {
             check::<RecipeName>(bad, false);
             check::<StackName>(bad, false);
         }

@@ -109,23 +109,17 @@ impl Outcome {
 
     /// The recipe is at fault.
     pub fn failed(reason: impl Into<String>) -> Self {
-        Outcome::Failed {
-            reason: reason.into(),
-        }
+        Outcome::Failed { reason: reason.into() }
     }
 
     /// We could not tell.
     pub fn errored(reason: impl Into<String>) -> Self {
-        Outcome::Errored {
-            reason: reason.into(),
-        }
+        Outcome::Errored { reason: reason.into() }
     }
 
     /// The proof is missing.
     pub fn unverified(reason: impl Into<String>) -> Self {
-        Outcome::Unverified {
-            reason: reason.into(),
-        }
+        Outcome::Unverified { reason: reason.into() }
     }
 }
 

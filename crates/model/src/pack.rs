@@ -49,6 +49,8 @@ pub struct PackApp {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PackRun {
+    /// The head is also installed from nothing, beside the upgrade; `true` unless set.
+    pub fresh_head: Option<bool>,
     /// A pass below this level is not good enough.
     pub require_level: Option<u8>,
 }
@@ -119,9 +121,7 @@ impl<'de> Deserialize<'de> for Span {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Span, E> {
                 let invalid = || E::invalid_value(serde::de::Unexpected::Str(text), &self);
                 let span: jiff::SignedDuration = text.parse().map_err(|_| invalid())?;
-                std::time::Duration::try_from(span)
-                    .map(Span)
-                    .map_err(|_| invalid())
+                std::time::Duration::try_from(span).map(Span).map_err(|_| invalid())
             }
         }
         deserializer.deserialize_str(Visitor)

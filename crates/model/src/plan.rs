@@ -43,6 +43,8 @@ pub struct Plan {
     pub stages: Vec<PlannedStage>,
     /// Variables the pack sets in every app's env.
     pub env: BTreeMap<String, String>,
+    /// Variables the pack sets for the head of an upgrade (`[upgrade] env`).
+    pub upgrade_env: BTreeMap<String, String>,
     /// Rungs the pack declares not to apply, with the reason.
     pub expected_na: BTreeMap<Rung, String>,
     /// What readiness means; `None` only when nothing is going to be installed.
@@ -53,6 +55,9 @@ pub struct Plan {
     pub adaptations: Vec<Adaptation>,
     /// What the recipe itself should be warned about.
     pub warnings: Vec<Finding>,
+    /// The head is installed from nothing, as an app of its own. Otherwise the upgrade stands for
+    /// the install too.
+    pub fresh_head: bool,
     /// Not every essential stage was asked for.
     pub partial: bool,
     /// The last app stays when the run is over.
@@ -75,6 +80,8 @@ pub struct Head {
     pub dirty_of: Option<CommitSha>,
     /// What it declares for an app installed from nothing.
     pub declared: DeclaredStack,
+    /// The stack whose name is in `declared`.
+    pub declared_for: StackName,
     /// What it declares for the app that is upgraded to it: that one keeps its env file.
     pub declared_upgraded: Option<DeclaredStack>,
     /// Its compose files, in merge order.
@@ -363,11 +370,7 @@ pub struct Finding {
 impl Finding {
     /// A finding.
     pub fn new(code: &str, message: impl Into<String>, place: Option<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-            place,
-        }
+        Self { code: code.to_owned(), message: message.into(), place }
     }
 }
 
@@ -390,9 +393,6 @@ impl Plan {
 
     /// What the plan says about a stage.
     pub fn doing(&self, stage: Stage) -> Option<&Doing> {
-        self.stages
-            .iter()
-            .find(|planned| planned.stage == stage)
-            .map(|planned| &planned.doing)
+        self.stages.iter().find(|planned| planned.stage == stage).map(|planned| &planned.doing)
     }
 }

@@ -9,7 +9,7 @@ use crate::exit::Condition;
 use crate::intent::Object;
 use crate::name::{AppId, CommitSha, RecipeName, RunId};
 use crate::outcome::{Status, Verdict};
-use crate::plan::{Adaptation, EngineId, Finding};
+use crate::plan::{Adaptation, Difference, EngineId, Finding, OperatorStep};
 use crate::stage::Rung;
 use crate::time::Timestamp;
 
@@ -56,6 +56,10 @@ pub struct Results {
     pub deploys: Vec<DeployCount>,
     /// What had to be proven.
     pub obligations: Vec<Obligation>,
+    /// What the upgrade changed, from base to head; `null` without a base.
+    pub difference: Option<Difference>,
+    /// What an operator has to do by hand when upgrading.
+    pub operator_steps: Vec<OperatorStep>,
     /// Images used.
     pub images: Vec<ImageResult>,
     /// Services seen.

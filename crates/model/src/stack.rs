@@ -200,8 +200,6 @@ impl StackFacts {
 
     /// The tasks of that service.
     pub fn tasks_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a TaskFacts> {
-        self.tasks
-            .iter()
-            .filter(move |task| task.service == service)
+        self.tasks.iter().filter(move |task| task.service == service)
     }
 }

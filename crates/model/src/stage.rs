@@ -109,12 +109,8 @@ pub enum Rung {
 
 impl Rung {
     /// The essential rungs, from the first.
-    pub const ESSENTIAL: [Rung; 4] = [
-        Rung::Install,
-        Rung::Upgrade,
-        Rung::BackupRestore,
-        Rung::Functional,
-    ];
+    pub const ESSENTIAL: [Rung; 4] =
+        [Rung::Install, Rung::Upgrade, Rung::BackupRestore, Rung::Functional];
 
     /// Every rung, essential ones first.
     pub const ALL: [Rung; 6] = [

@@ -28,10 +28,7 @@ impl Timestamp {
     /// This time `later` on.
     #[must_use]
     pub fn plus(self, later: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(later.as_millis()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(later.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// `yyyymmddThhmmss`, the beginning of a run id.
@@ -97,21 +94,13 @@ mod tests {
         assert_eq!(time.to_string(), "2026-11-24T05:30:00.007Z");
         assert_eq!(time.compact(), "20261124T053000");
         assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
-        assert_eq!(
-            "2026-11-24T06:30:00.007999+01:00"
-                .parse::<Timestamp>()
-                .unwrap(),
-            time
-        );
+        assert_eq!("2026-11-24T06:30:00.007999+01:00".parse::<Timestamp>().unwrap(), time);
     }
 
     #[test]
     fn a_time_before_is_no_negative_duration() {
         let early = Timestamp::from_millis(5);
         assert_eq!(early.since(Timestamp::from_millis(9)), Duration::ZERO);
-        assert_eq!(
-            early.plus(Duration::from_secs(1)).since(early),
-            Duration::from_secs(1)
-        );
+        assert_eq!(early.plus(Duration::from_secs(1)).since(early), Duration::from_secs(1));
     }
 }

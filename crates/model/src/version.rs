@@ -36,9 +36,7 @@ impl FromStr for RecipeVersion {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let refused = || VersionError {
-            text: text.to_owned(),
-        };
+        let refused = || VersionError { text: text.to_owned() };
         let (recipe, app) = text.split_once('+').ok_or_else(refused)?;
         let is_safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
         if app.is_empty() || !app.bytes().all(is_safe) {
@@ -114,9 +112,7 @@ fn natural(app: &str) -> Vec<Part> {
     let mut rest = app.strip_prefix('v').unwrap_or(app);
     while let Some(first) = rest.chars().next() {
         let is_digit = first.is_ascii_digit();
-        let end = rest
-            .find(|c: char| c.is_ascii_digit() != is_digit)
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_ascii_digit() != is_digit).unwrap_or(rest.len());
         let (part, tail) = rest.split_at(end);
         parts.push(match part.parse() {
             Ok(number) if is_digit => Part::Number(number),
@@ -152,16 +148,8 @@ mod tests {
 
     #[test]
     fn malformed_tags_are_no_versions() {
-        for bad in [
-            "",
-            "1.0.0",
-            "v1.0.0+1",
-            "1.0+1",
-            "1.0.0+",
-            "1.0.0+a b",
-            "1.0.0+a/b",
-            "latest",
-        ] {
+        for bad in ["", "1.0.0", "v1.0.0+1", "1.0+1", "1.0.0+", "1.0.0+a b", "1.0.0+a/b", "latest"]
+        {
             assert!(bad.parse::<RecipeVersion>().is_err(), "{bad:?}");
         }
     }

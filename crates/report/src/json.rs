@@ -33,12 +33,7 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read_again() {
-        for sample in [
-            samples::green(),
-            samples::red(),
-            samples::error(),
-            samples::cancelled(),
-        ] {
+        for sample in [samples::green(), samples::red(), samples::error(), samples::cancelled()] {
             let text = results(&sample);
             assert!(text.ends_with("}\n"), "{text}");
             assert!(text.contains("\n  \"final\": "), "{text}");

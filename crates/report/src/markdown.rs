@@ -15,17 +15,18 @@ use cc_ci_model::outcome::Status;
 use cc_ci_model::results::{Results, StageResult};
 
 use crate::markdown::escape::{fenced, plain};
-use crate::{view, words};
+use crate::view::{self, Said};
+use crate::words;
 
 /// The report of a run.
 pub fn report(results: &Results) -> String {
-    let mut text = String::new();
+    let (mut text, mut said) = (String::new(), Said::default());
     headline(&mut text, results);
-    ladder(&mut text, results);
-    conditions(&mut text, results);
-    stages(&mut text, results);
-    lists(&mut text, results);
-    obligations(&mut text, results);
+    ladder(&mut text, results, &mut said);
+    conditions(&mut text, results, &mut said);
+    stages(&mut text, results, &mut said);
+    lists(&mut text, results, &mut said);
+    obligations(&mut text, results, &said);
     images(&mut text, results);
     let (left, command) = view::cleanup(results);
     let _ = writeln!(text, "## Cleanup\n\n{}", plain(&left));
@@ -39,9 +40,8 @@ pub fn report(results: &Results) -> String {
 fn headline(text: &mut String, results: &Results) {
     let verdict = words::verdict(results.verdict);
     let _ = writeln!(text, "# {verdict}: {}\n", plain(&view::subject(results)));
-    let took = view::took_ms(results)
-        .map(|ms| format!(" in {}", words::duration(ms)))
-        .unwrap_or_default();
+    let took =
+        view::took_ms(results).map(|ms| format!(" in {}", words::duration(ms))).unwrap_or_default();
     let _ = writeln!(
         text,
         "Reached {}{took}, {}.\n",
@@ -53,45 +53,34 @@ fn headline(text: &mut String, results: &Results) {
     }
 }
 
-fn ladder(text: &mut String, results: &Results) {
-    let rows = view::ladder(results).into_iter().map(|row| {
-        let reason = row.reason.unwrap_or_default();
-        vec![
-            row.label,
-            row.rung.to_string(),
-            words::status(row.status).to_owned(),
-            plain(&reason),
-        ]
-    });
-    table(text, &["", "rung", "status", "reason"], rows.collect());
+fn ladder(text: &mut String, results: &Results, said: &mut Said) {
+    let mut rows = Vec::new();
+    for row in view::ladder(results) {
+        if let Some(result) = results.rungs.get(&row.rung) {
+            said.say_rung(row.rung, result);
+        }
+        let status = words::status(row.status).to_owned();
+        let reason = plain(&row.reason.unwrap_or_default());
+        rows.push(vec![row.label, row.rung.to_string(), status, reason]);
+    }
+    table(text, &["", "rung", "status", "reason"], rows);
 }
 
-fn conditions(text: &mut String, results: &Results) {
-    let all = results.conditions.iter().map(|one| {
-        let place = one
-            .place
-            .as_ref()
-            .map(|place| format!("{}: ", plain(place)))
-            .unwrap_or_default();
-        format!("{place}{} (exit code {})", plain(&one.message), one.code)
+/// Those that are not the reason of a rung.
+fn conditions(text: &mut String, results: &Results, said: &mut Said) {
+    let more = results.conditions.iter().filter(|one| said.is_new(&one.message));
+    let points = more.map(|one| {
+        let place = one.place.as_ref().map(|place| format!("{}: ", plain(place)));
+        format!("{}{} (exit code {})", place.unwrap_or_default(), plain(&one.message), one.code)
     });
-    list(text, "Why it is no pass", all);
+    list(text, "Conditions", points);
 }
 
-fn stages(text: &mut String, results: &Results) {
+fn stages(text: &mut String, results: &Results, said: &mut Said) {
     let rows: Vec<_> = results.stages.iter().map(stage_row).collect();
-    section(
-        text,
-        "Stages",
-        &["stage", "app", "status", "took", "checks"],
-        rows,
-    );
-    for stage in results
-        .stages
-        .iter()
-        .filter(|stage| !stage.checks.is_empty())
-    {
-        checks(text, stage);
+    section(text, "Stages", &["stage", "app", "status", "took", "checks"], rows);
+    for stage in results.stages.iter().filter(|stage| !stage.checks.is_empty()) {
+        checks(text, stage, said);
     }
 }
 
@@ -101,127 +90,83 @@ fn stage_row(stage: &StageResult) -> Vec<String> {
     let reason = stage.reason.as_deref().filter(|_| stage.checks.is_empty());
     let shown = reason.map_or_else(|| view::checks(stage), plain);
     let status = words::status(stage.status).to_owned();
-    vec![
-        stage.name.clone(),
-        app.unwrap_or_default(),
-        status,
-        took.unwrap_or_default(),
-        shown,
-    ]
+    vec![stage.name.clone(), app.unwrap_or_default(), status, took.unwrap_or_default(), shown]
 }
 
-fn checks(text: &mut String, stage: &StageResult) {
-    let app = stage
-        .app
-        .as_ref()
-        .map(|app| format!(", app {app}"))
-        .unwrap_or_default();
+fn checks(text: &mut String, stage: &StageResult, said: &mut Said) {
+    let app = stage.app.as_ref().map(|app| format!(", app {app}")).unwrap_or_default();
     let _ = writeln!(text, "### {}{app}\n", stage.name);
-    let (good, bad): (Vec<_>, Vec<_>) = stage
-        .checks
-        .iter()
-        .partition(|check| check.status == Status::Passed);
+    let (good, bad): (Vec<_>, Vec<_>) =
+        stage.checks.iter().partition(|check| check.status == Status::Passed);
     for check in bad {
-        let status = words::status(check.status);
-        let _ = writeln!(
-            text,
-            "**{} {status}**\n\n{}",
-            plain(&check.name),
-            fenced(&check.detail)
-        );
+        let name = format!("**{} {}**", plain(&check.name), words::status(check.status));
+        // In a cell of a table line breaks are lost: such a text is worth saying again.
+        let shown = if said.is_new(&check.detail) || check.detail.contains('\n') {
+            format!("{name}\n\n{}", fenced(&check.detail))
+        } else {
+            format!("{name}: as said above\n")
+        };
+        let _ = writeln!(text, "{shown}");
     }
     for check in &good {
-        let _ = writeln!(
-            text,
-            "- {} passed: {}",
-            plain(&check.name),
-            plain(&check.detail)
-        );
+        said.say(&check.detail);
+        let _ = writeln!(text, "- {} passed: {}", plain(&check.name), plain(&check.detail));
     }
     if !good.is_empty() {
         text.push('\n');
     }
 }
 
-fn lists(text: &mut String, results: &Results) {
+fn lists(text: &mut String, results: &Results, said: &mut Said) {
     let warning = |code: &str, message: &str| format!("`{code}`: {}", plain(message));
-    let warnings = results
-        .warnings
-        .iter()
-        .map(|one| warning(&one.code, &one.message));
-    let counted = view::restarts(results)
-        .into_iter()
-        .chain(view::odd_deploys(results));
-    list(
-        text,
-        "Warnings",
-        warnings.chain(counted.map(|one| plain(&one))),
-    );
-    list(
-        text,
-        "This proves",
-        results.proves.iter().map(|one| plain(one)),
-    );
-    let open = results.does_not_prove.iter().map(|one| plain(one));
-    list(text, "This does not prove", open);
+    let warnings = results.warnings.iter().map(|one| warning(&one.code, &one.message));
+    let counted = view::restarts(results).into_iter().chain(view::odd_deploys(results));
+    list(text, "Warnings", warnings.chain(counted.map(|one| plain(&one))));
+    for warning in &results.warnings {
+        said.say(&warning.message);
+    }
+    list(text, "This proves", results.proves.iter().map(|one| plain(one)));
+    let open = results.does_not_prove.iter().filter(|one| said.is_new(one));
+    list(text, "This does not prove", open.map(|one| plain(one)));
     let adapted =
         view::adaptations(results).map(|one| plain(&format!("{}: {}", one.subject, one.why)));
     list(text, "Changed for this host", adapted);
 }
 
-fn obligations(text: &mut String, results: &Results) {
+fn obligations(text: &mut String, results: &Results, said: &Said) {
     let rows = results.obligations.iter().map(|due| {
         let met = if due.met { "yes" } else { "no" };
-        vec![
-            due.rung.to_string(),
-            plain(&due.name),
-            met.to_owned(),
-            plain(&due.evidence),
-        ]
+        let is_long = due.evidence.chars().count() > SHORT_EVIDENCE;
+        let evidence = if is_long && said.has(&due.evidence) {
+            "as said above".to_owned()
+        } else {
+            plain(&due.evidence)
+        };
+        vec![due.rung.to_string(), plain(&due.name), met.to_owned(), evidence]
     });
-    section(
-        text,
-        "What had to be proven",
-        &["rung", "what", "shown", "evidence"],
-        rows.collect(),
-    );
+    section(text, "What had to be proven", &["rung", "what", "shown", "evidence"], rows.collect());
 }
+
+/// Evidence that is said twice rather than referred to.
+const SHORT_EVIDENCE: usize = 80;
 
 fn images(text: &mut String, results: &Results) {
     let rows = results.images.iter().map(|image| {
-        let app = image
-            .app
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let app = image.app.as_ref().map(ToString::to_string).unwrap_or_default();
         let digest = image.digest.as_deref().unwrap_or("not there");
-        vec![
-            app,
-            plain(&image.service),
-            plain(&image.reference),
-            plain(digest),
-        ]
+        vec![app, plain(&image.service), plain(&image.reference), plain(digest)]
     });
-    section(
-        text,
-        "Images",
-        &["app", "service", "reference", "digest"],
-        rows.collect(),
-    );
+    let mut rows: Vec<_> = rows.collect();
+    // Base and head may use the same one.
+    rows.dedup();
+    section(text, "Images", &["app", "service", "reference", "digest"], rows);
 }
 
 fn footer(results: &Results) -> String {
     let engine = format!("{} {}", results.engine.name, results.engine.version);
-    let commit = results
-        .tool
-        .commit
-        .as_ref()
-        .map(|commit| format!(" ({commit})"))
-        .unwrap_or_default();
-    let sum = results
-        .events_sha256
-        .as_ref()
-        .map(|sum| format!(", event log sha256 {sum}"));
+    let commit =
+        results.tool.commit.as_ref().map(|commit| format!(" ({commit})")).unwrap_or_default();
+    let sum = results.events_sha256.as_ref().map(|sum| format!(", event log sha256 {sum}"));
     plain(&format!(
         "run {}, cc-ci {}{commit}, engine {engine}{}",
         results.run_id,

@@ -24,17 +24,11 @@ pub fn text(plan: &Plan) -> String {
     page.list("the upgrade changes", changes);
     page.list("an operator has to", plan.operator_steps.iter().map(step));
     let markers = plan.markers.iter().map(|marker| {
-        format!(
-            "volume {}, through {} of service {}",
-            marker.volume, marker.target, marker.service
-        )
+        format!("volume {}, through {} of service {}", marker.volume, marker.target, marker.service)
     });
     page.list("markers", markers);
     page.list("images", images(plan).into_iter());
-    let adapted = plan
-        .adaptations
-        .iter()
-        .map(|one| format!("{}: {}", one.subject, one.why));
+    let adapted = plan.adaptations.iter().map(|one| format!("{}: {}", one.subject, one.why));
     page.list("changed for this host", adapted);
     page.list("warnings", plan.warnings.iter().map(warning));
     page.list("time limits", limits(plan).into_iter());
@@ -42,28 +36,17 @@ pub fn text(plan: &Plan) -> String {
 }
 
 fn app(app: &PlannedApp) -> String {
-    let when = if app.contingent {
-        ", only if the upgrade leaves no head standing"
-    } else {
-        ""
-    };
+    let when = if app.contingent { ", only if the upgrade leaves no head standing" } else { "" };
     format!("{}: {} (stack {}){when}", app.id, app.domain, app.stack)
 }
 
 fn gate(gate: &HttpGate) -> String {
-    let asked = format!(
-        "service {} on port {}, path {}",
-        gate.service, gate.port, gate.path
-    );
+    let asked = format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
     format!("{asked}: {} in a row ({})", gate.successes, gate.why)
 }
 
 fn step(step: &OperatorStep) -> String {
-    let noted = if step.noted {
-        ""
-    } else {
-        " (the release notes do not say so)"
-    };
+    let noted = if step.noted { "" } else { " (the release notes do not say so)" };
     format!("{}{noted}", step.step)
 }
 
@@ -99,16 +82,9 @@ impl Page {
 fn heading(page: &mut Page, plan: &Plan) {
     let head = &plan.head;
     let version = head.version.as_deref().unwrap_or("no version");
-    page.line(&format!(
-        "{} at {} ({version})",
-        plan.recipe,
-        head.commit.short()
-    ));
+    page.line(&format!("{} at {} ({version})", plan.recipe, head.commit.short()));
     if let Some(clean) = &head.dirty_of {
-        page.line(&format!(
-            "  a working copy with changes, on top of {}",
-            clean.short()
-        ));
+        page.line(&format!("  a working copy with changes, on top of {}", clean.short()));
     }
     match &plan.base {
         BaseChoice::Release(base) => {
@@ -121,10 +97,7 @@ fn heading(page: &mut Page, plan: &Plan) {
         }
         BaseChoice::None { why } => page.line(&format!("  base: none: {why}")),
     }
-    page.line(&format!(
-        "  engine: {} {}, ingress: direct",
-        plan.engine.name, plan.engine.version
-    ));
+    page.line(&format!("  engine: {} {}, ingress: direct", plan.engine.name, plan.engine.version));
 }
 
 fn stages(page: &mut Page, plan: &Plan) {
@@ -132,11 +105,7 @@ fn stages(page: &mut Page, plan: &Plan) {
         Doing::Run => format!("{:<11} runs", planned.stage.as_str()),
         Doing::Not { outcome } => {
             let status = words::status(outcome.status());
-            format!(
-                "{:<11} {status}{}",
-                planned.stage.as_str(),
-                because(outcome)
-            )
+            format!("{:<11} {status}{}", planned.stage.as_str(), because(outcome))
         }
     });
     page.list("stages", lines);
@@ -151,11 +120,8 @@ fn because(outcome: &Outcome) -> String {
 }
 
 fn changes(difference: &Difference) -> Vec<String> {
-    let mut lines: Vec<String> = difference
-        .added
-        .iter()
-        .map(|name| format!("service {name}: new"))
-        .collect();
+    let mut lines: Vec<String> =
+        difference.added.iter().map(|name| format!("service {name}: new")).collect();
     lines.extend(difference.dropped.iter().map(|name| {
         format!("service {name}: no longer defined; it stays running until somebody removes it")
     }));
@@ -168,12 +134,7 @@ fn changes(difference: &Difference) -> Vec<String> {
         );
     }
     lines.extend(difference.objects.iter().cloned());
-    lines.extend(
-        difference
-            .policy
-            .iter()
-            .map(|value| format!("policy only: {}", change(value))),
-    );
+    lines.extend(difference.policy.iter().map(|value| format!("policy only: {}", change(value))));
     lines
 }
 
@@ -191,11 +152,7 @@ fn change(value: &ValueDifference) -> String {
 fn short(value: &str) -> String {
     let mut chars = value.chars();
     let cut: String = chars.by_ref().take(VALUE).collect();
-    if chars.next().is_some() {
-        format!("{cut}…")
-    } else {
-        cut
-    }
+    if chars.next().is_some() { format!("{cut}…") } else { cut }
 }
 
 fn images(plan: &Plan) -> Vec<String> {
@@ -203,10 +160,7 @@ fn images(plan: &Plan) -> Vec<String> {
         BaseChoice::Release(base) => base.declared.services.as_slice(),
         BaseChoice::None { .. } => &[],
     };
-    let all = base
-        .iter()
-        .chain(&plan.head.declared.services)
-        .map(|service| service.image.clone());
+    let all = base.iter().chain(&plan.head.declared.services).map(|service| service.image.clone());
     let mut all: Vec<String> = all.collect();
     all.sort();
     all.dedup();
@@ -221,8 +175,19 @@ fn limits(plan: &Plan) -> Vec<String> {
         ("upgrade", budgets.upgrade_ms),
         ("teardown", budgets.teardown_ms),
     ];
-    named
-        .iter()
-        .map(|(name, ms)| format!("{name}: {}", words::duration(*ms)))
-        .collect()
+    named.iter().map(|(name, ms)| format!("{name}: {}", words::duration(*ms))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cc_ci_testkit::{PlanBuilder, service, stack};
+
+    #[test]
+    fn a_plan_is_read_from_top_to_bottom() {
+        let base = stack([service("app").routed(80), service("db").volume("data", "/data")]);
+        let head = stack([service("app").routed(80)]);
+        let plan = PlanBuilder::new(head).base(base).build();
+        assert_eq!(text(&plan), "");
+    }
 }

@@ -23,10 +23,7 @@ pub fn line(event: &Event, state: &RunState) -> Option<String> {
         EventKind::Planned { plan, .. } => Some(planned(plan)),
         EventKind::ActBegan { act, deadline } => {
             let left = words::duration(millis(*deadline, event.at));
-            Some(about(
-                state.current()?,
-                &format!("{} (deadline {left})", doing(*act)),
-            ))
+            Some(about(state.current()?, &format!("{} (deadline {left})", doing(*act))))
         }
         EventKind::ActEnded { .. } => noticed(state),
         EventKind::StageEnded => state.stages.last().map(ended),
@@ -39,14 +36,11 @@ pub fn line(event: &Event, state: &RunState) -> Option<String> {
         EventKind::CancelRequested { signals } => Some(format!("stopping: asked {signals} times")),
         EventKind::InventoryTaken { left, .. } if !left.is_empty() => {
             let names: Vec<String> = left.iter().map(ToString::to_string).collect();
-            Some(format!(
-                "still there: {}",
-                words::harmless(&names.join(", "))
-            ))
+            Some(format!("still there: {}", words::harmless(&names.join(", "))))
         }
-        EventKind::InventoryTaken {
-            complete: false, ..
-        } => Some("what is left could not be asked".to_owned()),
+        EventKind::InventoryTaken { complete: false, .. } => {
+            Some("what is left could not be asked".to_owned())
+        }
         EventKind::StageBegan { .. }
         | EventKind::ActErrored { .. }
         | EventKind::Intended { .. }
@@ -63,18 +57,12 @@ pub fn live(state: &RunState, now: Timestamp) -> Option<String> {
     let act = run.acts.last().filter(|act| act.ended_at.is_none())?;
     let spent = words::duration(millis(now, act.began_at));
     let limit = words::duration(millis(act.deadline, act.began_at));
-    Some(about(
-        run,
-        &format!("{}, {spent} of {limit}", doing(act.act)),
-    ))
+    Some(about(run, &format!("{}, {spent} of {limit}", doing(act.act))))
 }
 
 fn planned(plan: &Plan) -> String {
     let version = plan.head.version.as_deref().unwrap_or("without a version");
-    let runs = plan
-        .stages
-        .iter()
-        .filter(|stage| matches!(stage.doing, Doing::Run));
+    let runs = plan.stages.iter().filter(|stage| matches!(stage.doing, Doing::Run));
     let stages: Vec<&str> = runs.map(|planned| planned.stage.as_str()).collect();
     words::harmless(&format!(
         "run {}: {} {version}, head {} ({}), stages: {}",
@@ -106,22 +94,15 @@ fn noticed(state: &RunState) -> Option<String> {
     let warnings = &run.acts.last()?.warnings;
     let lines: Vec<String> = warnings
         .iter()
-        .map(|warning| {
-            about(
-                run,
-                &format!("warning: {}", words::harmless(&warning.message)),
-            )
-        })
+        .map(|warning| about(run, &format!("warning: {}", words::harmless(&warning.message))))
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn ended(run: &StageRun) -> String {
     let outcome = run.outcome();
-    let took = run
-        .ended_at
-        .map(|end| words::duration(millis(end, run.began_at)))
-        .unwrap_or_default();
+    let took =
+        run.ended_at.map(|end| words::duration(millis(end, run.began_at))).unwrap_or_default();
     let reason = match &outcome {
         Outcome::Passed => String::new(),
         Outcome::Blocked { by } => format!(": {by}"),
@@ -132,18 +113,11 @@ fn ended(run: &StageRun) -> String {
         | Outcome::NotApplicable { reason } => format!(": {reason}"),
     };
     let verb = words::status(outcome.status());
-    about(
-        run,
-        &words::harmless(&format!("{verb} after {took}{reason}")),
-    )
+    about(run, &words::harmless(&format!("{verb} after {took}{reason}")))
 }
 
 fn about(run: &StageRun, text: &str) -> String {
-    let app = run
-        .app
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let app = run.app.as_ref().map(ToString::to_string).unwrap_or_default();
     format!("{:10} {app:8}  {text}", run.stage.as_str())
 }
 

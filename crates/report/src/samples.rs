@@ -45,13 +45,7 @@ pub(crate) fn green() -> Results {
             Status::Passed,
             &["images", "deploy", "converge", "answer"],
         ),
-        stage(
-            "teardown",
-            "fresh",
-            (41_300, 8_100),
-            Status::Passed,
-            &["dismantle"],
-        ),
+        stage("teardown", "fresh", (41_300, 8_100), Status::Passed, &["dismantle"]),
         stage(
             "upgrade",
             "upgraded",
@@ -59,19 +53,9 @@ pub(crate) fn green() -> Results {
             Status::Passed,
             &["deploy", "converge", "answer"],
         ),
-        stage(
-            "teardown",
-            "upgraded",
-            (184_000, 8_400),
-            Status::Passed,
-            &["dismantle"],
-        ),
+        stage("teardown", "upgraded", (184_000, 8_400), Status::Passed, &["dismantle"]),
     ];
-    all.deploys = vec![DeployCount {
-        app: "fresh".parse().unwrap(),
-        planned: 1,
-        actual: 1,
-    }];
+    all.deploys = vec![DeployCount { app: "fresh".parse().unwrap(), planned: 1, actual: 1 }];
     all.obligations = vec![Obligation {
         rung: Rung::Install,
         name: "stack settled on the head".into(),
@@ -84,11 +68,8 @@ pub(crate) fn green() -> Results {
         reference: "nginx:1.28.0".into(),
         digest: Some(format!("sha256:{}", "1".repeat(64))),
     }];
-    all.services = vec![ServiceResult {
-        app: "fresh".parse().unwrap(),
-        name: "app".into(),
-        restarts: 0,
-    }];
+    all.services =
+        vec![ServiceResult { app: "fresh".parse().unwrap(), name: "app".into(), restarts: 0 }];
     all.warnings = vec![Finding::new(
         "update_paused",
         "service app: Swarm left its update paused although all its tasks run the current spec",
@@ -115,50 +96,19 @@ pub(crate) fn red() -> Results {
     install.status = Status::Failed;
     install.reason = Some(NEVER_HEALTHY.into());
     block(&mut all, &[Rung::Upgrade], "install");
-    skip(
-        &mut all,
-        Rung::BackupRestore,
-        "no volume is labelled for backup",
-        true,
-    );
+    skip(&mut all, Rung::BackupRestore, "no volume is labelled for backup", true);
     skip(&mut all, Rung::Functional, "the pack has no tests", false);
-    let mut install = stage(
-        "install",
-        "fresh",
-        (0, 62_000),
-        Status::Failed,
-        &["images", "deploy"],
-    );
+    let mut install = stage("install", "fresh", (0, 62_000), Status::Failed, &["images", "deploy"]);
     install.reason = Some(NEVER_HEALTHY.into());
-    install
-        .checks
-        .push(check("converge", Status::Failed, NEVER_HEALTHY));
-    install.checks.push(check(
-        "observe",
-        Status::Passed,
-        "the stack had not settled",
-    ));
+    install.checks.push(check("converge", Status::Failed, NEVER_HEALTHY));
+    install.checks.push(check("observe", Status::Passed, "the stack had not settled"));
     all.stages = vec![
         install,
-        stage(
-            "teardown",
-            "fresh",
-            (62_100, 9_300),
-            Status::Passed,
-            &["dismantle"],
-        ),
+        stage("teardown", "fresh", (62_100, 9_300), Status::Passed, &["dismantle"]),
         missing("upgrade", Status::Blocked, "by install"),
-        missing(
-            "backup",
-            Status::Skipped,
-            "no volume is labelled for backup",
-        ),
+        missing("backup", Status::Skipped, "no volume is labelled for backup"),
     ];
-    all.conditions = vec![Condition::new(
-        ExitKind::Fail,
-        NEVER_HEALTHY,
-        Some("install".into()),
-    )];
+    all.conditions = vec![Condition::new(ExitKind::Fail, NEVER_HEALTHY, Some("install".into()))];
     all.obligations = vec![Obligation {
         rung: Rung::Install,
         name: "app answers on its domain".into(),
@@ -166,11 +116,8 @@ pub(crate) fn red() -> Results {
         evidence: "it did not happen".into(),
     }];
     all.does_not_prove = vec!["backup_restore: no volume is labelled for backup".into()];
-    all.services = vec![ServiceResult {
-        app: "fresh".parse().unwrap(),
-        name: "app".into(),
-        restarts: 1,
-    }];
+    all.services =
+        vec![ServiceResult { app: "fresh".parse().unwrap(), name: "app".into(), restarts: 1 }];
     all
 }
 
@@ -182,24 +129,12 @@ pub(crate) fn error() -> Results {
     all.partial = true;
     let reason = "the engine did not answer while cc-ci waited; last seen: service db: 0 of 1 tasks run; task x is preparing";
     set(&mut all, Rung::Install, Status::Errored, Some(reason));
-    block(
-        &mut all,
-        &[Rung::Upgrade, Rung::BackupRestore, Rung::Functional],
-        "install",
-    );
-    let mut install = stage(
-        "install",
-        "fresh",
-        (0, 601_000),
-        Status::Errored,
-        &["images"],
-    );
+    block(&mut all, &[Rung::Upgrade, Rung::BackupRestore, Rung::Functional], "install");
+    let mut install = stage("install", "fresh", (0, 601_000), Status::Errored, &["images"]);
     install.reason = Some(reason.into());
     let said = "failed to create service x_db:\n  Error response from daemon:\u{1b}[31m rpc error\u{1b}[0m";
     install.checks.push(check("deploy", Status::Errored, said));
-    install
-        .checks
-        .push(check("converge", Status::Errored, reason));
+    install.checks.push(check("converge", Status::Errored, reason));
     all.stages = vec![install];
     all.conditions = vec![
         Condition::new(ExitKind::Error, reason, Some("install".into())),
@@ -236,21 +171,13 @@ pub(crate) fn cancelled() -> Results {
         "the run was cancelled",
     );
     all.stages = vec![
-        stage(
-            "install",
-            "fresh",
-            (0, 30_000),
-            Status::Passed,
-            &["images", "deploy"],
-        ),
+        stage("install", "fresh", (0, 30_000), Status::Passed, &["images", "deploy"]),
         stage("teardown", "fresh", (30_000, 60_000), Status::Errored, &[]),
         missing("upgrade", Status::Blocked, "by the run was cancelled"),
     ];
     let left = "still there: volume custom-0a1b2c_ccci_test_content (volume is in use)";
     all.stages[1].reason = Some(left.into());
-    all.stages[1]
-        .checks
-        .push(check("dismantle", Status::Errored, left));
+    all.stages[1].checks.push(check("dismantle", Status::Errored, left));
     all.obligations = vec![
         Obligation {
             rung: Rung::Install,
@@ -265,17 +192,9 @@ pub(crate) fn cancelled() -> Results {
             evidence: "it did not happen".into(),
         },
     ];
-    all.deploys = vec![DeployCount {
-        app: "fresh".parse().unwrap(),
-        planned: 1,
-        actual: 2,
-    }];
+    all.deploys = vec![DeployCount { app: "fresh".parse().unwrap(), planned: 1, actual: 2 }];
     all.conditions = vec![
-        Condition::new(
-            ExitKind::Cancelled,
-            "1 signals asked the run to stop",
-            Some("run".into()),
-        ),
+        Condition::new(ExitKind::Cancelled, "1 signals asked the run to stop", Some("run".into())),
         Condition::new(
             ExitKind::CleanupIncomplete,
             "still there: volume custom-0a1b2c_ccci_test_content",

@@ -44,22 +44,10 @@ pub fn report(results: &Results, style: Style) -> String {
         view::unproven(results).map(|due| format!("{}: {}: {}", due.rung, due.name, due.evidence));
     page.list("still to be proven", fresh(open, &mut said));
     page.list("conditions", conditions(results, &mut said));
-    let warnings = results
-        .warnings
-        .iter()
-        .map(|warning| warning.message.clone());
-    page.list(
-        "warnings",
-        fresh(warnings.chain(view::restarts(results)), &mut said),
-    );
-    page.list(
-        "this proves",
-        fresh(results.proves.iter().cloned(), &mut said),
-    );
-    page.list(
-        "this does not prove",
-        fresh(results.does_not_prove.iter().cloned(), &mut said),
-    );
+    let warnings = results.warnings.iter().map(|warning| warning.message.clone());
+    page.list("warnings", fresh(warnings.chain(view::restarts(results)), &mut said));
+    page.list("this proves", fresh(results.proves.iter().cloned(), &mut said));
+    page.list("this does not prove", fresh(results.does_not_prove.iter().cloned(), &mut said));
     let adapted = view::adaptations(results).map(|one| format!("{}: {}", one.subject, one.why));
     page.list("changed for this host", fresh(adapted, &mut said));
     cleanup(&mut page, results);
@@ -74,12 +62,8 @@ fn fresh(texts: impl Iterator<Item = String>, said: &mut Said) -> Vec<String> {
 fn headline(page: &mut Page, results: &Results) {
     let word = words::verdict(results.verdict);
     let took = view::took_ms(results).map(|ms| format!(", {}", words::duration(ms)));
-    let text = format!(
-        "{}: {}{}",
-        view::subject(results),
-        view::level(results),
-        took.unwrap_or_default()
-    );
+    let text =
+        format!("{}: {}{}", view::subject(results), view::level(results), took.unwrap_or_default());
     let paint = match results.verdict {
         Verdict::Pass => Paint::Green,
         Verdict::Fail => Paint::Red,
@@ -122,27 +106,20 @@ fn rung(page: &mut Page, row: &Row) {
 const RUNG_WORD: usize = 12;
 
 fn stages(page: &mut Page, results: &Results, said: &mut Said) {
-    let (ran, missing): (Vec<&StageResult>, Vec<&StageResult>) = results
-        .stages
-        .iter()
-        .partition(|stage| stage.started_at.is_some());
+    let (ran, missing): (Vec<&StageResult>, Vec<&StageResult>) =
+        results.stages.iter().partition(|stage| stage.started_at.is_some());
     // A stage that did not run is worth a line only if the ladder did not say why.
     let reason_of = |stage: &StageResult| stage.reason.clone().unwrap_or_default();
-    let missing: Vec<_> = missing
-        .into_iter()
-        .filter(|stage| said.is_new(&reason_of(stage)))
-        .collect();
+    let missing: Vec<_> =
+        missing.into_iter().filter(|stage| said.is_new(&reason_of(stage))).collect();
     if ran.is_empty() && missing.is_empty() {
         return;
     }
     page.title("stages");
     for stage in ran {
         stage_line(page, stage);
-        let checks: Vec<&CheckResult> = stage
-            .checks
-            .iter()
-            .filter(|check| is_bad(check.status))
-            .collect();
+        let checks: Vec<&CheckResult> =
+            stage.checks.iter().filter(|check| is_bad(check.status)).collect();
         let reason = reason_of(stage);
         let is_told = checks.iter().any(|check| check.detail == reason);
         if !is_told && said.is_new(&reason) {
@@ -161,11 +138,7 @@ fn stages(page: &mut Page, results: &Results, said: &mut Said) {
 fn stage_line(page: &mut Page, stage: &StageResult) {
     let paint = paint(stage.status);
     let duration = stage.duration_ms.map(words::duration).unwrap_or_default();
-    let app = stage
-        .app
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let app = stage.app.as_ref().map(ToString::to_string).unwrap_or_default();
     let mark = page.paint(&words::mark(stage.status).to_string(), paint);
     let word = words::status(stage.status);
     let gap = " ".repeat(RUNG_WORD.saturating_sub(word.chars().count()));
@@ -201,21 +174,13 @@ fn check_block(page: &mut Page, check: &CheckResult, said: &mut Said) {
 
 /// What speaks for another exit code than 0 and was not told as the reason of a rung or stage.
 fn conditions(results: &Results, said: &mut Said) -> Vec<String> {
-    let own = results
-        .conditions
-        .iter()
-        .filter(|condition| condition.kind != ExitKind::CleanupIncomplete);
+    let own =
+        results.conditions.iter().filter(|condition| condition.kind != ExitKind::CleanupIncomplete);
     own.filter(|condition| said.is_new(&condition.message))
         .map(|condition| {
-            let place = condition
-                .place
-                .as_ref()
-                .map(|place| format!("{place}: "))
-                .unwrap_or_default();
-            format!(
-                "{place}{} (exit code {})",
-                condition.message, condition.code
-            )
+            let place =
+                condition.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+            format!("{place}{} (exit code {})", condition.message, condition.code)
         })
         .collect()
 }

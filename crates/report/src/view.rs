@@ -31,25 +31,18 @@ pub(crate) fn ladder(results: &Results) -> Vec<Row> {
 }
 
 fn row(rung: Rung, result: &RungResult) -> Row {
-    let level = Rung::ESSENTIAL
-        .iter()
-        .position(|essential| *essential == rung);
+    let level = Rung::ESSENTIAL.iter().position(|essential| *essential == rung);
     let reason = match (&result.by, result.intended) {
         (Some(by), _) => Some(blocked(by)),
         (None, Some(intended)) => {
             let kind = if intended { "expected" } else { "gap" };
-            Some(format!(
-                "{} ({kind})",
-                result.reason.as_deref().unwrap_or("no reason given")
-            ))
+            Some(format!("{} ({kind})", result.reason.as_deref().unwrap_or("no reason given")))
         }
         (None, None) => result.reason.clone(),
     };
     Row {
         rung,
-        label: level
-            .map(|level| format!("L{}", level + 1))
-            .unwrap_or_default(),
+        label: level.map(|level| format!("L{}", level + 1)).unwrap_or_default(),
         status: result.status,
         reason,
     }
@@ -57,11 +50,7 @@ fn row(rung: Rung, result: &RungResult) -> Row {
 
 /// `by install`; what is no name is a sentence already.
 fn blocked(by: &str) -> String {
-    if by.contains(' ') {
-        by.to_owned()
-    } else {
-        format!("by {by}")
-    }
+    if by.contains(' ') { by.to_owned() } else { format!("by {by}") }
 }
 
 /// `level 2 of 4, capped by backup_restore`.
@@ -75,11 +64,7 @@ pub(crate) fn level(results: &Results) -> String {
 
 /// Recipe and version.
 pub(crate) fn subject(results: &Results) -> String {
-    let version = results
-        .head
-        .version
-        .as_deref()
-        .unwrap_or("without a version");
+    let version = results.head.version.as_deref().unwrap_or("without a version");
     words::harmless(&format!("{} {version}", results.recipe))
 }
 
@@ -87,45 +72,31 @@ pub(crate) fn subject(results: &Results) -> String {
 pub(crate) fn origin(results: &Results) -> String {
     let head = &results.head;
     let from = match &head.dirty_of {
-        Some(commit) => format!(
-            "{}, uncommitted changes on {}",
-            head.reference,
-            commit.short()
-        ),
+        Some(commit) => format!("{}, uncommitted changes on {}", head.reference, commit.short()),
         None => head.reference.clone(),
     };
     let base = results
         .base
         .as_ref()
         .map(|base| format!(", base {} {}", base.version, base.commit.short()));
-    words::harmless(&format!(
-        "head {} ({from}){}",
-        head.commit.short(),
-        base.unwrap_or_default()
-    ))
+    words::harmless(&format!("head {} ({from}){}", head.commit.short(), base.unwrap_or_default()))
 }
 
 /// What a reader must know before believing the rest.
 pub(crate) fn reservations(results: &Results) -> Vec<&'static str> {
     let interim = (!results.is_final).then_some("interim: the run has not come to its end");
-    let partial = results
-        .partial
-        .then_some("partial: not every essential stage was asked for");
+    let partial = results.partial.then_some("partial: not every essential stage was asked for");
     interim.into_iter().chain(partial).collect()
 }
 
 /// From the beginning of the first stage to the end of the last.
 pub(crate) fn took_ms(results: &Results) -> Option<u64> {
-    let spans = results
-        .stages
-        .iter()
-        .filter_map(|stage| Some((stage.started_at?, stage.duration_ms?)));
+    let spans =
+        results.stages.iter().filter_map(|stage| Some((stage.started_at?, stage.duration_ms?)));
     let began = spans.clone().map(|(began, _)| began).min()?;
     spans
         .map(|(start, ms)| {
-            u64::try_from(start.since(began).as_millis())
-                .unwrap_or(u64::MAX)
-                .saturating_add(ms)
+            u64::try_from(start.since(began).as_millis()).unwrap_or(u64::MAX).saturating_add(ms)
         })
         .max()
 }
@@ -133,11 +104,7 @@ pub(crate) fn took_ms(results: &Results) -> Option<u64> {
 /// `6 checks passed`, or how many of how many did; and how often it was tried.
 pub(crate) fn checks(stage: &StageResult) -> String {
     let all = stage.checks.len();
-    let passed = stage
-        .checks
-        .iter()
-        .filter(|check| check.status == Status::Passed)
-        .count();
+    let passed = stage.checks.iter().filter(|check| check.status == Status::Passed).count();
     let checks = match (passed, all) {
         (_, 0) => String::new(),
         _ if passed == all => format!("{} passed", words::count(all, "check")),
@@ -154,38 +121,23 @@ pub(crate) fn checks(stage: &StageResult) -> String {
 /// What is still to be proven of rungs that were attempted without a failure.
 pub(crate) fn unproven(results: &Results) -> impl Iterator<Item = &Obligation> {
     let is_open = |rung: Rung| {
-        results
-            .rungs
-            .get(&rung)
-            .is_some_and(|result| result.status == Status::Unverified)
+        results.rungs.get(&rung).is_some_and(|result| result.status == Status::Unverified)
     };
-    results
-        .obligations
-        .iter()
-        .filter(move |due| !due.met && is_open(due.rung))
+    results.obligations.iter().filter(move |due| !due.met && is_open(due.rung))
 }
 
 /// Submissions that were not as planned.
 pub(crate) fn odd_deploys(results: &Results) -> Vec<String> {
-    let odd = results
-        .deploys
-        .iter()
-        .filter(|count| count.planned != count.actual);
+    let odd = results.deploys.iter().filter(|count| count.planned != count.actual);
     odd.map(|count| {
-        format!(
-            "app {} was deployed {} times, {} planned",
-            count.app, count.actual, count.planned
-        )
+        format!("app {} was deployed {} times, {} planned", count.app, count.actual, count.planned)
     })
     .collect()
 }
 
 /// Tasks that were replaced without our doing.
 pub(crate) fn restarts(results: &Results) -> Vec<String> {
-    let restarted = results
-        .services
-        .iter()
-        .filter(|service| service.restarts > 0);
+    let restarted = results.services.iter().filter(|service| service.restarts > 0);
     restarted
         .map(|service| {
             format!(
@@ -217,15 +169,9 @@ pub(crate) fn cleanup(results: &Results) -> (String, Option<String>) {
         (true, true) => return ("nothing is left of the run".to_owned(), None),
         (true, false) => (format!("kept as asked: {left}"), "to remove it"),
         (false, false) => (format!("left behind: {left}"), "to try again"),
-        (false, true) => (
-            "what is left of the run is not known".to_owned(),
-            "to look again",
-        ),
+        (false, true) => ("what is left of the run is not known".to_owned(), "to look again"),
     };
-    (
-        text,
-        Some(format!("{what_for}: cc-ci cleanup {}", results.run_id)),
-    )
+    (text, Some(format!("{what_for}: cc-ci cleanup {}", results.run_id)))
 }
 
 /// Texts that a report holds already: the same reason travels from check to stage to rung to
@@ -246,6 +192,11 @@ impl Said {
             self.say(&format!("by {text}"));
             self.say(&format!("{rung}: {text}"));
         }
+    }
+
+    /// Whether a text was said.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        self.0.contains(text.trim())
     }
 
     /// Whether a text is new; it is not from now on.

@@ -51,6 +51,7 @@ pub(crate) fn duration(ms: u64) -> String {
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes, rest) {
         (0, 0, _) if ms < 1000 => format!("{ms} ms"),
+        (0, 0, _) if ms % 1000 < 100 => format!("{} s", ms / 1000),
         (0, 0, _) => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
         (0, minutes, 0) => format!("{minutes} min"),
         (0, minutes, rest) => format!("{minutes} min {rest} s"),
@@ -89,7 +90,8 @@ mod tests {
         for (ms, text) in [
             (0, "0 ms"),
             (999, "999 ms"),
-            (1_000, "1.0 s"),
+            (1_000, "1 s"),
+            (1_100, "1.1 s"),
             (59_499, "59.4 s"),
             (59_700, "1 min"),
             (60_000, "1 min"),
@@ -109,9 +111,6 @@ mod tests {
             "ared\n    b\u{fffd}c"
         );
         assert_eq!(harmless("\u{1b}[2"), "");
-        assert_eq!(
-            harmless("\u{1b}]0;title\u{7}ä"),
-            "\u{fffd}]0;title\u{fffd}ä"
-        );
+        assert_eq!(harmless("\u{1b}]0;title\u{7}ä"), "\u{fffd}]0;title\u{fffd}ä");
     }
 }

@@ -84,10 +84,13 @@ impl FakeDeployer {
         }
         let mapped = self.swarm.sim().networks_in(&request.overlay);
         if let Some(missing) = declared.networks.iter().find(|n| n.external && mapped.is_empty()) {
-            return said(1, &format!(
-                "network \"{}\" is declared as external, but could not be found. You need to create a swarm-scoped network before the stack is deployed",
-                missing.object
-            ));
+            return said(
+                1,
+                &format!(
+                    "network \"{}\" is declared as external, but could not be found. You need to create a swarm-scoped network before the stack is deployed",
+                    missing.object
+                ),
+            );
         }
         let name = request.stack.as_str();
         for network in declared.networks.iter().filter(|network| !network.external) {
@@ -113,7 +116,8 @@ impl FakeDeployer {
 
     fn missing_secret(&self, declared: &DeclaredStack) -> Option<String> {
         let sim = self.swarm.sim();
-        let missing = declared.secrets.iter().find(|secret| !sim.has(ObjectKind::Secret, &secret.object));
+        let missing =
+            declared.secrets.iter().find(|secret| !sim.has(ObjectKind::Secret, &secret.object));
         missing.map(|secret| secret.object.clone())
     }
 }
@@ -124,9 +128,12 @@ fn said(code: i32, text: &str) -> DeployAnswer {
 
 /// Labels of the overlay that say which version this is: `coop-cloud.<stack>.…: value`.
 fn stamped(overlay: &str) -> BTreeMap<String, String> {
-    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    let bare = |text: &str| text.trim().trim_end_matches(',').trim_matches(['"', '\'']).to_owned();
     let lines = overlay.lines().filter(|line| line.contains("coop-cloud."));
-    lines.filter_map(|line| line.split_once(": ")).map(|(key, value)| (bare(key), bare(value))).collect()
+    lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(key, value)| (bare(key), bare(value)))
+        .collect()
 }
 
 fn spec(
@@ -151,7 +158,11 @@ fn spec(
     labels.insert("com.docker.stack.image".to_owned(), service.image.clone());
     Spec {
         networks: networks
-            .flat_map(|network| if network.external { mapped.to_vec() } else { vec![network.object.clone()] })
+            .flat_map(
+                |network| {
+                    if network.external { mapped.to_vec() } else { vec![network.object.clone()] }
+                },
+            )
             .collect(),
         secrets: full(&service.secrets, &stack.secrets),
         configs: full(&service.configs, &stack.configs),
@@ -175,7 +186,8 @@ impl Deployer for FakeDeployer {
             let reply = script.replies.pop_front().unwrap_or(Reply::Work);
             (reply, script.revisions.get(&request.directory).cloned())
         };
-        let stack = stack.ok_or_else(|| failed(format!("nothing is in {}", request.directory.display())))?;
+        let stack = stack
+            .ok_or_else(|| failed(format!("nothing is in {}", request.directory.display())))?;
         let answer = match reply {
             Reply::Work => self.work(request, &stack).await,
             Reply::Refuse(code, text) => said(code, &text),

@@ -126,7 +126,8 @@ impl Faults {
             let due = inner.hooks.iter().position(|(at, _)| *at == nth);
             let hook = due.map(|place| inner.hooks.swap_remove(place).1);
             let fault = inner.fault.filter(|(at, _)| *at == nth).map(|(_, fault)| fault);
-            let fits = fault.filter(|fault| can_hang || !matches!(fault, Fault::Hang | Fault::HangAfter));
+            let fits =
+                fault.filter(|fault| can_hang || !matches!(fault, Fault::Hang | Fault::HangAfter));
             if fits.is_some() {
                 inner.fired = Some(format!("call {nth}: {call}"));
             }

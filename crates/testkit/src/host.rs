@@ -213,7 +213,8 @@ impl Drop for Child {
 #[async_trait]
 impl Commands for FakeCommands {
     async fn run(&self, command: &CommandLine) -> Result<CommandOutput, CommandError> {
-        let failed = CommandError { program: command.program.clone(), message: injected("run a program") };
+        let failed =
+            CommandError { program: command.program.clone(), message: injected("run a program") };
         let fate = self.faults.enter("run a program").await;
         if fate == Fate::Fail {
             return Err(failed);

@@ -89,4 +89,3 @@ impl Recipes for FakeRecipes {
         self.faults.around("check out a commit", error, check_out).await
     }
 }
-

@@ -80,10 +80,8 @@ impl RunStore for MemoryStore {
         if fate == Fate::Fail || is_full {
             return Err(failure("events.jsonl", "append to the log"));
         }
-        let line = serde_json::to_vec(event).map_err(|error| StoreError {
-            path: "events.jsonl".into(),
-            source: error.into(),
-        })?;
+        let line = serde_json::to_vec(event)
+            .map_err(|error| StoreError { path: "events.jsonl".into(), source: error.into() })?;
         kept.bytes.extend(line);
         kept.bytes.push(b'\n');
         kept.events.push(event.clone());

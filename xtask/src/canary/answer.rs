@@ -87,19 +87,12 @@ impl Expected {
         let place = self.rung.as_ref().or(self.stage.as_ref());
         let place =
             place.map(|place| format!(", {place} {}", self.status.as_deref().unwrap_or("any")));
-        format!(
-            "{} ({}){}",
-            self.verdict,
-            self.exit,
-            place.unwrap_or_default()
-        )
+        format!("{} ({}){}", self.verdict, self.exit, place.unwrap_or_default())
     }
 
     /// The same for what was said instead.
     pub fn brief_of(&self, answer: &Answer) -> String {
-        let code = answer
-            .exit
-            .map_or_else(|| "signal".to_owned(), |code| code.to_string());
+        let code = answer.exit.map_or_else(|| "signal".to_owned(), |code| code.to_string());
         let Ok(seen) = answer.seen() else {
             return format!("no results ({code})");
         };
@@ -115,9 +108,7 @@ impl Expected {
     /// How an answer differs from what is expected; empty when it does not.
     pub fn differences(&self, answer: &Answer) -> Vec<String> {
         let mut found = Differences::default();
-        let code = answer
-            .exit
-            .map_or_else(|| "a signal".to_owned(), |code| code.to_string());
+        let code = answer.exit.map_or_else(|| "a signal".to_owned(), |code| code.to_string());
         found.compare("exit code", &self.exit.to_string(), &code);
         match answer.seen() {
             Err(why) => found.0.push(why),
@@ -128,14 +119,8 @@ impl Expected {
 
     fn compare(&self, seen: &Seen, found: &mut Differences) {
         found.compare("verdict", &self.verdict, &seen.verdict);
-        let rung = self
-            .rung
-            .as_ref()
-            .map(|rung| (format!("rung {rung}"), seen.rungs.get(rung)));
-        let stage = self
-            .stage
-            .as_ref()
-            .map(|stage| (format!("stage {stage}"), seen.stage(stage)));
+        let rung = self.rung.as_ref().map(|rung| (format!("rung {rung}"), seen.rungs.get(rung)));
+        let stage = self.stage.as_ref().map(|stage| (format!("stage {stage}"), seen.stage(stage)));
         let first = rung.iter().chain(&stage).next().and_then(|(_, part)| *part);
         for (what, part) in rung.iter().chain(&stage) {
             match (part, &self.status) {
@@ -144,17 +129,9 @@ impl Expected {
                 (Some(_), None) => {}
             }
         }
-        let reason = first
-            .and_then(|part| part.reason.as_deref())
-            .unwrap_or_default();
-        for text in self
-            .reason_contains
-            .iter()
-            .filter(|text| !reason.contains(*text))
-        {
-            found.0.push(format!(
-                "reason: expected it to contain {text:?}, got {reason:?}"
-            ));
+        let reason = first.and_then(|part| part.reason.as_deref()).unwrap_or_default();
+        for text in self.reason_contains.iter().filter(|text| !reason.contains(*text)) {
+            found.0.push(format!("reason: expected it to contain {text:?}, got {reason:?}"));
         }
         found.cleanup(seen);
     }
@@ -170,11 +147,7 @@ impl Answer {
 impl Seen {
     /// The last one of that name: earlier ones were tried again.
     fn stage(&self, name: &str) -> Option<&Part> {
-        self.stages
-            .iter()
-            .rev()
-            .find(|stage| stage.name == name)
-            .map(|stage| &stage.part)
+        self.stages.iter().rev().find(|stage| stage.name == name).map(|stage| &stage.part)
     }
 }
 
@@ -184,8 +157,7 @@ struct Differences(Vec<String>);
 impl Differences {
     fn compare(&mut self, what: &str, expected: &str, got: &str) {
         if expected != got {
-            self.0
-                .push(format!("{what}: expected {expected}, got {got}"));
+            self.0.push(format!("{what}: expected {expected}, got {got}"));
         }
     }
 
@@ -193,17 +165,10 @@ impl Differences {
         if !seen.is_final {
             self.0.push("final: expected true, got false".to_owned());
         }
-        let left: Vec<String> = seen
-            .cleanup
-            .left
-            .iter()
-            .map(|left| format!("{} {}", left.kind, left.name))
-            .collect();
+        let left: Vec<String> =
+            seen.cleanup.left.iter().map(|left| format!("{} {}", left.kind, left.name)).collect();
         if !left.is_empty() {
-            self.0.push(format!(
-                "cleanup: expected nothing to be left, got {}",
-                left.join(", ")
-            ));
+            self.0.push(format!("cleanup: expected nothing to be left, got {}", left.join(", ")));
         } else if !seen.cleanup.complete {
             self.0
                 .push("cleanup: expected it to be complete; what is left is not known".to_owned());
@@ -229,10 +194,7 @@ mod tests {
             "cleanup": {{"complete": {}, "left": [{left}]}}, "more": 1}}"#,
             left.is_empty()
         );
-        Answer {
-            exit: Some(exit),
-            stdout,
-        }
+        Answer { exit: Some(exit), stdout }
     }
 
     #[test]
@@ -261,10 +223,7 @@ mod tests {
 
     #[test]
     fn no_results_are_a_miss() {
-        let silent = Answer {
-            exit: None,
-            stdout: String::new(),
-        };
+        let silent = Answer { exit: None, stdout: String::new() };
         let differences = expected().differences(&silent);
         assert_eq!(differences[0], "exit code: expected 1, got a signal");
         assert!(

@@ -43,22 +43,12 @@ impl Trial {
 
     /// A line about it; for a miss, all differences below.
     pub fn line(&self, width: usize) -> String {
-        let Self {
-            name,
-            expected,
-            got,
-            ..
-        } = self;
+        let Self { name, expected, got, .. } = self;
         let word = if self.is_caught() { "caught" } else { "MISSED" };
         let seconds = self.took.as_secs_f64();
-        let mut lines = vec![format!(
-            "{word}  {name:width$}  expected {expected}; got {got}; {seconds:.1} s"
-        )];
-        lines.extend(
-            self.differences
-                .iter()
-                .map(|difference| format!("        {difference}")),
-        );
+        let mut lines =
+            vec![format!("{word}  {name:width$}  expected {expected}; got {got}; {seconds:.1} s")];
+        lines.extend(self.differences.iter().map(|difference| format!("        {difference}")));
         if !self.is_caught() {
             lines.push(format!(
                 "        the run's directory: {}",
@@ -78,10 +68,7 @@ pub fn attempt(mutation: &Mutation, cc_ci: &Path, folder: &Path) -> Trial {
     let began = Instant::now();
     let ran = run(mutation, cc_ci, folder);
     let (got, differences) = match ran {
-        Ok(answer) => (
-            mutation.expected.brief_of(&answer),
-            mutation.expected.differences(&answer),
-        ),
+        Ok(answer) => (mutation.expected.brief_of(&answer), mutation.expected.differences(&answer)),
         Err(error) => ("no answer".to_owned(), vec![format!("{error:#}")]),
     };
     Trial {
@@ -104,28 +91,17 @@ fn run(mutation: &Mutation, cc_ci: &Path, folder: &Path) -> Result<Answer> {
     }
     let stdout = folder.join("stdout.json");
     let mut command = Command::new(cc_ci);
-    command
-        .arg("run")
-        .arg(&rendered.repository)
-        .arg("--out")
-        .arg(&run_directory);
+    command.arg("run").arg(&rendered.repository).arg("--out").arg(&run_directory);
     command.args(["--output", "json"]).args(&mutation.arguments);
     if let Some(pack) = &rendered.pack {
         command.arg("--pack").arg(pack);
     }
     command.stdin(Stdio::null());
-    command
-        .stdout(File::create(&stdout)?)
-        .stderr(File::create(folder.join("stderr.txt"))?);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot run `{}`", cc_ci.display()))?;
+    command.stdout(File::create(&stdout)?).stderr(File::create(folder.join("stderr.txt"))?);
+    let mut child = command.spawn().with_context(|| format!("cannot run `{}`", cc_ci.display()))?;
     let status = finish(&mut child)?;
     let stdout = fs::read_to_string(&stdout).context("cannot read what it printed")?;
-    Ok(Answer {
-        exit: status.code(),
-        stdout,
-    })
+    Ok(Answer { exit: status.code(), stdout })
 }
 
 /// Waits for the end of a run; one that takes far too long is asked to clean up and stop.

@@ -52,9 +52,7 @@ fn prose(content: &str) -> impl Iterator<Item = (usize, &str)> {
 fn targets(line: &str) -> Vec<&str> {
     let outside_code = line.split('`').step_by(2);
     let opened = outside_code.flat_map(|text| text.split("](").skip(1));
-    opened
-        .filter_map(|rest| rest.split([')', ' ']).next())
-        .collect()
+    opened.filter_map(|rest| rest.split([')', ' ']).next()).collect()
 }
 
 fn leads_somewhere(from: &str, target: &str, texts: &Texts) -> bool {
@@ -79,10 +77,8 @@ fn leads_somewhere(from: &str, target: &str, texts: &Texts) -> bool {
 fn listed_twice(rules: &str) -> Vec<Finding> {
     let mut first = BTreeMap::new();
     let mut findings = Vec::new();
-    for (line, id) in rules
-        .lines()
-        .zip(1..)
-        .filter_map(|(line, number)| Some((number, rule_id(line)?)))
+    for (line, id) in
+        rules.lines().zip(1..).filter_map(|(line, number)| Some((number, rule_id(line)?)))
     {
         if let Some(before) = first.get(id) {
             let message = format!("{id} is listed in line {before} already");

@@ -22,46 +22,14 @@ const TESTKIT: &str = "cc-ci-testkit";
 const BELOW: &[&str] = &[MODEL, CORE];
 
 const ROOMS: &[Room] = &[
-    Room {
-        name: MODEL,
-        floor: "0",
-        may: &[],
-    },
-    Room {
-        name: CORE,
-        floor: "1",
-        may: &[MODEL],
-    },
-    Room {
-        name: "cc-ci-engine",
-        floor: "2",
-        may: BELOW,
-    },
-    Room {
-        name: "cc-ci-report",
-        floor: "2",
-        may: BELOW,
-    },
-    Room {
-        name: "cc-ci-swarm",
-        floor: "2",
-        may: BELOW,
-    },
-    Room {
-        name: "cc-ci-coop",
-        floor: "2",
-        may: BELOW,
-    },
-    Room {
-        name: "cc-ci-store",
-        floor: "2",
-        may: BELOW,
-    },
-    Room {
-        name: "cc-ci-host",
-        floor: "2",
-        may: BELOW,
-    },
+    Room { name: MODEL, floor: "0", may: &[] },
+    Room { name: CORE, floor: "1", may: &[MODEL] },
+    Room { name: "cc-ci-engine", floor: "2", may: BELOW },
+    Room { name: "cc-ci-report", floor: "2", may: BELOW },
+    Room { name: "cc-ci-swarm", floor: "2", may: BELOW },
+    Room { name: "cc-ci-coop", floor: "2", may: BELOW },
+    Room { name: "cc-ci-store", floor: "2", may: BELOW },
+    Room { name: "cc-ci-host", floor: "2", may: BELOW },
     Room {
         name: "cc-ci",
         floor: "4",
@@ -76,35 +44,15 @@ const ROOMS: &[Room] = &[
             "cc-ci-host",
         ],
     },
-    Room {
-        name: TESTKIT,
-        floor: "dev",
-        may: BELOW,
-    },
-    Room {
-        name: "xtask",
-        floor: "chores",
-        may: BELOW,
-    },
-    Room {
-        name: "cc-ci-e2e",
-        floor: "tests",
-        may: &[MODEL, CORE, TESTKIT, "xtask"],
-    },
+    Room { name: TESTKIT, floor: "dev", may: BELOW },
+    Room { name: "xtask", floor: "chores", may: BELOW },
+    Room { name: "cc-ci-e2e", floor: "tests", may: &[MODEL, CORE, TESTKIT, "xtask"] },
 ];
 
 /// Rooms without clock, files, network, environment or chance, and what would bring them in.
 const PURE: &[&str] = &[MODEL, CORE, "cc-ci-report"];
-const IMPURE: &[&str] = &[
-    "tokio",
-    "reqwest",
-    "bollard",
-    "rand",
-    "tempfile",
-    "rustix",
-    "hyper",
-    "getrandom",
-];
+const IMPURE: &[&str] =
+    &["tokio", "reqwest", "bollard", "rand", "tempfile", "rustix", "hyper", "getrandom"];
 
 /// Outside crates with one owner or few.
 const OWNED: &[(&str, &[&str])] = &[
@@ -128,31 +76,20 @@ struct Use {
 
 /// The members as `cargo metadata` tells them.
 pub(super) fn members(metadata: &Value) -> Result<Vec<Member>> {
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata names no packages")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
     packages.iter().map(member).collect()
 }
 
 fn member(package: &Value) -> Result<Member> {
-    let name = package["name"]
-        .as_str()
-        .context("a package without a name")?
-        .to_owned();
-    let dependencies = package["dependencies"]
-        .as_array()
-        .context("a package without dependencies")?;
+    let name = package["name"].as_str().context("a package without a name")?.to_owned();
+    let dependencies =
+        package["dependencies"].as_array().context("a package without dependencies")?;
     let uses = dependencies
         .iter()
         .map(|dependency| {
-            let name = dependency["name"]
-                .as_str()
-                .context("a dependency without a name")?
-                .to_owned();
-            Ok(Use {
-                name,
-                in_tests_only: dependency["kind"] == "dev",
-            })
+            let name =
+                dependency["name"].as_str().context("a dependency without a name")?.to_owned();
+            Ok(Use { name, in_tests_only: dependency["kind"] == "dev" })
         })
         .collect::<Result<_>>()?;
     Ok(Member { name, uses })
@@ -170,9 +107,7 @@ pub(super) fn check(members: &[Member]) -> Vec<Finding> {
         findings.extend(member.uses.iter().filter_map(|used| ours(room, used)));
         findings.extend(member.uses.iter().filter_map(|used| outside(room, used)));
     }
-    let gone = ROOMS
-        .iter()
-        .filter(|room| !members.iter().any(|member| member.name == room.name));
+    let gone = ROOMS.iter().filter(|room| !members.iter().any(|member| member.name == room.name));
     findings.extend(gone.map(|room| {
         Finding::new(
             room.name,
@@ -191,11 +126,8 @@ fn ours(room: &Room, used: &Use) -> Option<Finding> {
     let message = if used.name == TESTKIT {
         "it uses cc-ci-testkit outside tests: make it a dev-dependency".to_owned()
     } else {
-        let may = if room.may.is_empty() {
-            "nothing of ours".to_owned()
-        } else {
-            room.may.join(", ")
-        };
+        let may =
+            if room.may.is_empty() { "nothing of ours".to_owned() } else { room.may.join(", ") };
         format!(
             "floor {}, imports {}, but may import {may}: what two rooms share moves down",
             room.floor, used.name
@@ -219,11 +151,7 @@ fn outside(room: &Room, used: &Use) -> Option<Finding> {
     (!owners.contains(&room.name)).then(|| {
         Finding::new(
             room.name,
-            format!(
-                "depends on {}, which belongs to {}",
-                used.name,
-                owners.join(", ")
-            ),
+            format!("depends on {}, which belongs to {}", used.name, owners.join(", ")),
         )
     })
 }
@@ -246,11 +174,7 @@ mod tests {
             .iter()
             .map(|room| Member {
                 name: room.name.to_owned(),
-                uses: if room.name == name {
-                    uses.clone()
-                } else {
-                    Vec::new()
-                },
+                uses: if room.name == name { uses.clone() } else { Vec::new() },
             })
             .collect()
     }
@@ -269,37 +193,12 @@ mod tests {
 
     #[test]
     fn imports_go_down() {
-        clean(
-            "cc-ci-engine",
-            &[
-                (MODEL, false),
-                (CORE, false),
-                ("tokio", false),
-                (TESTKIT, true),
-            ],
-        );
-        clean(
-            "cc-ci",
-            &[
-                ("cc-ci-engine", false),
-                ("cc-ci-host", false),
-                ("anyhow", false),
-            ],
-        );
+        clean("cc-ci-engine", &[(MODEL, false), (CORE, false), ("tokio", false), (TESTKIT, true)]);
+        clean("cc-ci", &[("cc-ci-engine", false), ("cc-ci-host", false), ("anyhow", false)]);
         clean("cc-ci-e2e", &[("xtask", false), (TESTKIT, false)]);
         found(MODEL, CORE, false, "may import nothing of ours");
-        found(
-            "cc-ci-engine",
-            "cc-ci-store",
-            false,
-            "floor 2, imports cc-ci-store",
-        );
-        found(
-            "cc-ci-engine",
-            "cc-ci-store",
-            true,
-            "floor 2, imports cc-ci-store",
-        );
+        found("cc-ci-engine", "cc-ci-store", false, "floor 2, imports cc-ci-store");
+        found("cc-ci-engine", "cc-ci-store", true, "floor 2, imports cc-ci-store");
         found("cc-ci", TESTKIT, false, "make it a dev-dependency");
         found("cc-ci-report", "cc-ci", true, "imports cc-ci,");
     }
@@ -322,19 +221,10 @@ mod tests {
     fn every_crate_has_a_floor() {
         let mut members = house(MODEL, &[]);
         members.retain(|member| member.name != "cc-ci-host");
-        members.push(Member {
-            name: "cc-ci-new".to_owned(),
-            uses: Vec::new(),
-        });
+        members.push(Member { name: "cc-ci-new".to_owned(), uses: Vec::new() });
         let findings = shown(&check(&members));
-        assert!(
-            findings[0].starts_with("cc-ci-new: this crate has no floor"),
-            "{findings:?}"
-        );
-        assert!(
-            findings[1].starts_with("cc-ci-host: xtask/src/tidy/floors.rs"),
-            "{findings:?}"
-        );
+        assert!(findings[0].starts_with("cc-ci-new: this crate has no floor"), "{findings:?}");
+        assert!(findings[1].starts_with("cc-ci-host: xtask/src/tidy/floors.rs"), "{findings:?}");
     }
 
     #[test]

@@ -39,18 +39,12 @@ fn manifest(path: &str, text: &Text) -> Vec<Finding> {
     let table: Table = match toml::from_str(&text.content) {
         Ok(table) => table,
         Err(error) => {
-            return vec![Finding::new(
-                path,
-                format!("cannot be read: {}", error.message()),
-            )];
+            return vec![Finding::new(path, format!("cannot be read: {}", error.message()))];
         }
     };
     let mut findings = Vec::new();
-    let targets = table
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
-        .flat_map(|all| all.values());
+    let targets =
+        table.get("target").and_then(Value::as_table).into_iter().flat_map(|all| all.values());
     let tables = targets.filter_map(Value::as_table).chain([&table]);
     for (kind, of) in tables.flat_map(|table| KINDS.map(|kind| (kind, table.get(kind)))) {
         for (name, value) in of.and_then(Value::as_table).into_iter().flatten() {
@@ -62,9 +56,7 @@ fn manifest(path: &str, text: &Text) -> Vec<Finding> {
             }
         }
     }
-    let version = table
-        .get("package")
-        .and_then(|package| package.get("version"));
+    let version = table.get("package").and_then(|package| package.get("version"));
     if version.is_some_and(Value::is_str) {
         findings.push(Finding::new(
             path,
@@ -77,9 +69,8 @@ fn manifest(path: &str, text: &Text) -> Vec<Finding> {
 /// A crate whose Rust files hold nothing but comments.
 fn empty(folder: &str, texts: &Texts) -> Option<Finding> {
     let inside = format!("{folder}/");
-    let mut sources = texts
-        .iter()
-        .filter(|(path, _)| path.starts_with(&inside) && has_ending(path, "rs"));
+    let mut sources =
+        texts.iter().filter(|(path, _)| path.starts_with(&inside) && has_ending(path, "rs"));
     let is_code = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
     let has_code = sources.any(|(_, text)| text.content.lines().any(is_code));
     (!has_code).then(|| Finding::new(folder, "this crate has nothing in it: fill it or remove it"))

@@ -8,41 +8,21 @@ const MOST_LINES_OF_TESTS: usize = 1500;
 /// What must not stand in a Rust file, and what to do instead. Written in two parts each, so
 /// that this list does not find itself.
 const IN_RUST: &[(&str, &str, &str)] = &[
-    (
-        "#[",
-        "allow(",
-        "say `#[expect(…, reason = \"…\")]`, which tells when it is no longer needed",
-    ),
+    ("#[", "allow(", "say `#[expect(…, reason = \"…\")]`, which tells when it is no longer needed"),
     (
         "#![",
         "allow(",
         "say `#![expect(…, reason = \"…\")]`, which tells when it is no longer needed",
     ),
     ("todo", "!(", "write it, or open an issue and leave it out"),
-    (
-        "FIX",
-        "ME",
-        "mend it, or open an issue and say here what holds today",
-    ),
-    (
-        "XX",
-        "X",
-        "mend it, or open an issue and say here what holds today",
-    ),
+    ("FIX", "ME", "mend it, or open an issue and say here what holds today"),
+    ("XX", "X", "mend it, or open an issue and say here what holds today"),
 ];
 
 /// What must not stand in any file: places that exist on one machine only.
 const ANYWHERE: &[(&str, &str, &str)] = &[
-    (
-        "../",
-        "shared",
-        "the product does not refer to papers outside its repository",
-    ),
-    (
-        "/wo",
-        "rk/",
-        "the product does not know the machine it is written on",
-    ),
+    ("../", "shared", "the product does not refer to papers outside its repository"),
+    ("/wo", "rk/", "the product does not know the machine it is written on"),
 ];
 
 pub(super) fn check(texts: &Texts) -> Vec<Finding> {
@@ -65,11 +45,7 @@ fn is_test(path: &str) -> bool {
 
 fn size(path: &str, text: &Text) -> Option<Finding> {
     let lines = text.content.lines().count();
-    let most = if is_test(path) {
-        MOST_LINES_OF_TESTS
-    } else {
-        MOST_LINES
-    };
+    let most = if is_test(path) { MOST_LINES_OF_TESTS } else { MOST_LINES };
     (lines > most).then(|| {
         Finding::new(
             path,
@@ -91,16 +67,9 @@ fn words(path: &str, text: &Text, refused: &[(&str, &str, &str)]) -> Vec<Finding
     let mut findings = Vec::new();
     for (first, second, instead) in refused {
         let word = format!("{first}{second}");
-        let lines = text
-            .content
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| stands_in(line, &word));
+        let lines = text.content.lines().enumerate().filter(|(_, line)| stands_in(line, &word));
         findings.extend(lines.map(|(index, _)| {
-            Finding::new(
-                format!("{path}:{}", index + 1),
-                format!("`{word}`: {instead}"),
-            )
+            Finding::new(format!("{path}:{}", index + 1), format!("`{word}`: {instead}"))
         }));
     }
     findings

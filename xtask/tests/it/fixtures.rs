@@ -25,14 +25,10 @@ fn git(repository: &Path, arguments: &[&str]) -> String {
 }
 
 fn commit(name: &str, tag: Tag, files: &[(&str, &str, bool)]) -> Commit {
-    let file = |content: &str, executable| File {
-        content: content.as_bytes().to_vec(),
-        executable,
-    };
-    let tree: Tree = files
-        .iter()
-        .map(|(path, content, x)| ((*path).to_owned(), file(content, *x)))
-        .collect();
+    let file =
+        |content: &str, executable| File { content: content.as_bytes().to_vec(), executable };
+    let tree: Tree =
+        files.iter().map(|(path, content, x)| ((*path).to_owned(), file(content, *x))).collect();
     Commit {
         name: name.to_owned(),
         tag,
@@ -45,26 +41,15 @@ fn commit(name: &str, tag: Tag, files: &[(&str, &str, bool)]) -> Commit {
 /// Every turn a history can take: modes, names git treats specially, a file that becomes a folder.
 fn odd() -> Recipe {
     let commits = vec![
-        commit(
-            "1.0.0+1",
-            Tag::Annotated,
-            &[("run", "#!/bin/sh\n", true), ("a", "file\n", false)],
-        ),
+        commit("1.0.0+1", Tag::Annotated, &[("run", "#!/bin/sh\n", true), ("a", "file\n", false)]),
         commit(
             "1.1.0+2",
             Tag::Lightweight,
             &[(".gitignore", "*\n", false), ("a/b", "folder\n", false)],
         ),
-        commit(
-            "head",
-            Tag::None,
-            &[(".gitignore", "*\n", false), ("a/b", "folder\n", false)],
-        ),
+        commit("head", Tag::None, &[(".gitignore", "*\n", false), ("a/b", "folder\n", false)]),
     ];
-    Recipe {
-        name: "odd".to_owned(),
-        commits,
-    }
+    Recipe { name: "odd".to_owned(), commits }
 }
 
 #[test]
@@ -73,11 +58,7 @@ fn two_runs_give_the_same_commits_and_tags() {
     for name in names().unwrap() {
         let refs = |out: &Path| git(&render(&name, out).unwrap(), &["show-ref", "--head"]);
         assert_eq!(refs(first.path()), refs(second.path()));
-        assert_eq!(
-            refs(first.path()),
-            refs(first.path()),
-            "written over itself"
-        );
+        assert_eq!(refs(first.path()), refs(first.path()), "written over itself");
     }
 }
 
@@ -86,10 +67,7 @@ fn two_runs_give_the_same_commits_and_tags() {
 fn commit_ids_are_the_same_on_every_machine() {
     let out = tempfile::tempdir().unwrap();
     let repository = write(&odd(), out.path()).unwrap();
-    assert_eq!(
-        commit_id(&repository, "HEAD").unwrap(),
-        "589b51614060bacc57d67395250c947abe3315f3"
-    );
+    assert_eq!(commit_id(&repository, "HEAD").unwrap(), "589b51614060bacc57d67395250c947abe3315f3");
     assert_eq!(
         git(&repository, &["rev-parse", "1.0.0+1"]).trim(),
         "0ec661ce147f1676014ab87e1e20787fde06f65f"
@@ -100,10 +78,7 @@ fn commit_ids_are_the_same_on_every_machine() {
 fn a_repository_holds_the_history_as_declared() {
     let out = tempfile::tempdir().unwrap();
     let repository = write(&odd(), out.path()).unwrap();
-    assert_eq!(
-        git(&repository, &["symbolic-ref", "HEAD"]),
-        "refs/heads/main\n"
-    );
+    assert_eq!(git(&repository, &["symbolic-ref", "HEAD"]), "refs/heads/main\n");
     assert_eq!(
         git(&repository, &["log", "--format=%s|%an|%ae|%cn|%ce|%at|%ct"]),
         ["head", "1.1.0+2", "1.0.0+1"]
@@ -126,16 +101,10 @@ fn a_repository_holds_the_history_as_declared() {
         "1.0.0+1 tag odd 1.0.0+1\n1.1.0+2 commit about 1.1.0+2\n"
     );
     assert_eq!(
-        git(
-            &repository,
-            &["ls-tree", "-r", "--format=%(objectmode) %(path)", "1.0.0+1"]
-        ),
+        git(&repository, &["ls-tree", "-r", "--format=%(objectmode) %(path)", "1.0.0+1"]),
         "100644 a\n100755 run\n"
     );
-    assert_eq!(
-        git(&repository, &["ls-tree", "-r", "--name-only", "HEAD"]),
-        ".gitignore\na/b\n"
-    );
+    assert_eq!(git(&repository, &["ls-tree", "-r", "--name-only", "HEAD"]), ".gitignore\na/b\n");
     assert_eq!(git(&repository, &["status", "--porcelain"]), "");
     assert!(!repository.join("run").exists());
 }
@@ -152,18 +121,10 @@ fn every_fixture_is_as_its_history_says() {
             .filter(|commit| commit.tag != Tag::None)
             .map(|commit| commit.name.as_str())
             .collect();
-        assert_eq!(
-            git(&repository, &["tag", "--list"])
-                .lines()
-                .collect::<Vec<_>>(),
-            tags
-        );
+        assert_eq!(git(&repository, &["tag", "--list"]).lines().collect::<Vec<_>>(), tags);
         let head = &recipe.commits.last().unwrap().tree;
         let files = git(&repository, &["-c", "core.quotePath=false", "ls-files"]);
-        assert_eq!(
-            files.lines().collect::<Vec<_>>(),
-            head.keys().collect::<Vec<_>>()
-        );
+        assert_eq!(files.lines().collect::<Vec<_>>(), head.keys().collect::<Vec<_>>());
     }
 }
 
@@ -179,10 +140,7 @@ fn what_was_not_made_here_is_never_replaced() {
     assert_eq!(fs::read_to_string(theirs.join("precious")).unwrap(), "1");
 
     git(&theirs, &["init", "--quiet"]);
-    assert!(
-        write(&odd(), out.path()).is_err(),
-        "somebody's own repository"
-    );
+    assert!(write(&odd(), out.path()).is_err(), "somebody's own repository");
 
     fs::remove_dir_all(&theirs).unwrap();
     let repository = write(&odd(), out.path()).unwrap();
@@ -192,11 +150,7 @@ fn what_was_not_made_here_is_never_replaced() {
     assert_eq!(fs::read_to_string(&beside).unwrap(), "2");
     let listing = fs::read_dir(out.path()).unwrap();
     let names: BTreeSet<_> = listing.map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(
-        names.into_iter().collect::<Vec<_>>(),
-        ["beside", "odd"],
-        "no workshop is left"
-    );
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["beside", "odd"], "no workshop is left");
 }
 
 #[test]

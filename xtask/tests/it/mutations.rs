@@ -21,13 +21,8 @@ fn every_mutation_fits_its_recipe_and_changes_it() {
         .unwrap();
         let ids = [&rendered.repository, &plain].map(|place| commit_id(place, "HEAD").unwrap());
         assert_eq!(ids[0] == ids[1], mutation.edit.is_empty(), "{name}");
-        assert_eq!(
-            rendered.repository.file_name().unwrap(),
-            mutation.recipe.as_str()
-        );
-        let pack = rendered
-            .pack
-            .map(|pack| fs::read_to_string(pack.join("recipe.toml")).unwrap());
+        assert_eq!(rendered.repository.file_name().unwrap(), mutation.recipe.as_str());
+        let pack = rendered.pack.map(|pack| fs::read_to_string(pack.join("recipe.toml")).unwrap());
         assert_eq!(pack, mutation.pack, "{name}");
     }
 }

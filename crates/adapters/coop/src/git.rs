@@ -30,9 +30,7 @@ impl Git {
         ];
         Self {
             commands,
-            environment: environment
-                .map(|(key, value)| (key.to_owned(), value))
-                .into(),
+            environment: environment.map(|(key, value)| (key.to_owned(), value)).into(),
             directory: directory.to_owned(),
         }
     }
@@ -59,12 +57,7 @@ impl Git {
         arguments: &[&str],
         deadline: Timestamp,
     ) -> Result<CommandOutput, RecipeError> {
-        let fixed = [
-            "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "core.fsmonitor=false",
-        ];
+        let fixed = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
         let command = CommandLine {
             program: "git".to_owned(),
             arguments: fixed
@@ -77,13 +70,10 @@ impl Git {
             input: Vec::new(),
             deadline,
         };
-        self.commands
-            .run(&command)
-            .await
-            .map_err(|error| RecipeError::Failed {
-                operation: "run git".to_owned(),
-                message: format!("{}: install git", error.message),
-            })
+        self.commands.run(&command).await.map_err(|error| RecipeError::Failed {
+            operation: "run git".to_owned(),
+            message: format!("{}: install git", error.message),
+        })
     }
 
     /// Runs git and wants exit code 0; gives what it wrote.
@@ -123,11 +113,7 @@ pub(crate) fn said(output: &CommandOutput) -> String {
         return "it did not end in time".to_owned();
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.as_slice() {
         [] => format!("exit code {:?}", output.code),
         lines => lines.join("; "),

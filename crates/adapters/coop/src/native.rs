@@ -26,11 +26,7 @@ impl NativeDeployer {
         overlays: &Path,
         environment: BTreeMap<String, String>,
     ) -> Self {
-        Self {
-            commands,
-            overlays: overlays.to_owned(),
-            environment,
-        }
+        Self { commands, overlays: overlays.to_owned(), environment }
     }
 
     #[expect(
@@ -75,10 +71,7 @@ impl Deployer for NativeDeployer {
             .commands
             .run(&command)
             .await
-            .map_err(|error| DeployerError {
-                program: error.program,
-                message: error.message,
-            })?;
+            .map_err(|error| DeployerError { program: error.program, message: error.message })?;
         let streams = [output.stdout, output.stderr];
         let said: Vec<String> = streams
             .iter()
@@ -93,8 +86,6 @@ impl Deployer for NativeDeployer {
 
 impl std::fmt::Debug for NativeDeployer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NativeDeployer")
-            .field("overlays", &self.overlays)
-            .finish_non_exhaustive()
+        f.debug_struct("NativeDeployer").field("overlays", &self.overlays).finish_non_exhaustive()
     }
 }

@@ -69,13 +69,7 @@ impl GitRecipes {
                 continue;
             }
             let wanted = format!("{prefix}{reference}^{{commit}}");
-            let arguments = [
-                "rev-parse",
-                "--verify",
-                "--quiet",
-                "--end-of-options",
-                &wanted,
-            ];
+            let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
             let found = self.git.line(&self.clone, &arguments, self.soon()).await?;
             if let Some(sha) = found.and_then(|line| line.parse().ok()) {
                 return Ok(sha);
@@ -87,14 +81,8 @@ impl GitRecipes {
     /// Version tags and tags that are none.
     async fn releases(&self, head: &CommitSha) -> Result<(Vec<Release>, Vec<String>), RecipeError> {
         let format = "--format=%(refname:strip=2)%00%(objecttype)%00%(objectname)%00%(*objectname)";
-        let listed = self
-            .git
-            .ok(
-                &self.clone,
-                &["for-each-ref", format, "refs/tags"],
-                self.soon(),
-            )
-            .await?;
+        let listed =
+            self.git.ok(&self.clone, &["for-each-ref", format, "refs/tags"], self.soon()).await?;
         let merged = ["tag", "--list", "--merged", head.as_str()];
         let merged = self.git.ok(&self.clone, &merged, self.soon()).await?;
         let merged: BTreeSet<&str> = merged.lines().collect();
@@ -126,38 +114,23 @@ impl GitRecipes {
         deadline: Timestamp,
     ) -> Result<ReleasesKnown, RecipeError> {
         if self.clone.join(".git/shallow").exists() {
-            return Ok(ReleasesKnown::Unknown(
-                "the repository is a shallow clone".to_owned(),
-            ));
+            return Ok(ReleasesKnown::Unknown("the repository is a shallow clone".to_owned()));
         }
         let RecipeSource::Path(path) = source else {
             return Ok(ReleasesKnown::All);
         };
-        let origin = self
-            .git
-            .line(path, &["remote", "get-url", "origin"], self.soon())
-            .await?;
+        let origin = self.git.line(path, &["remote", "get-url", "origin"], self.soon()).await?;
         let Some(origin) = origin else {
             return Ok(ReleasesKnown::All);
         };
-        let fetch = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--force",
-            "--",
-            &origin,
-            "refs/tags/*:refs/tags/*",
-        ];
+        let fetch =
+            ["fetch", "--quiet", "--no-tags", "--force", "--", &origin, "refs/tags/*:refs/tags/*"];
         let limit = deadline.min(self.clock.now().plus(Duration::from_secs(30)));
         let fetched = self.git.run(&self.clone, &fetch, limit).await?;
         if fetched.code == Some(0) {
             return Ok(ReleasesKnown::All);
         }
-        let any = self
-            .git
-            .line(&self.clone, &["tag", "--list"], self.soon())
-            .await?;
+        let any = self.git.line(&self.clone, &["tag", "--list"], self.soon()).await?;
         Ok(match any {
             Some(_) => ReleasesKnown::All,
             None => ReleasesKnown::Unknown(format!(
@@ -171,11 +144,7 @@ impl GitRecipes {
         let to = self.clone.display().to_string();
         let parent = self.clone.parent().unwrap_or(&self.clone);
         self.git
-            .ok(
-                parent,
-                &["clone", "--quiet", "--no-checkout", "--", from, &to],
-                deadline,
-            )
+            .ok(parent, &["clone", "--quiet", "--no-checkout", "--", from, &to], deadline)
             .await?;
         Ok(())
     }
@@ -204,10 +173,7 @@ impl Recipes for GitRecipes {
         let name = source.name()?;
         self.clone_from(&from, deadline).await?;
         let releases_known = match &top {
-            Some(top) => {
-                self.fetch_tags(&RecipeSource::Path(top.clone()), deadline)
-                    .await?
-            }
+            Some(top) => self.fetch_tags(&RecipeSource::Path(top.clone()), deadline).await?,
             None => self.fetch_tags(source, deadline).await?,
         };
         let (head, dirty_of) = match (reference, &top) {
@@ -215,10 +181,9 @@ impl Recipes for GitRecipes {
             (None, Some(top)) => {
                 working_copy::head(&self.git, top, &self.clone, self.soon()).await?
             }
-            (None, None) => (
-                working_copy::checked_out(&self.git, &self.clone, self.soon()).await?,
-                None,
-            ),
+            (None, None) => {
+                (working_copy::checked_out(&self.git, &self.clone, self.soon()).await?, None)
+            }
         };
         let (releases, malformed_tags) = self.releases(&head).await?;
         Ok(RecipeFacts {
@@ -251,26 +216,13 @@ impl Recipes for GitRecipes {
             let arguments = ["clone", "--quiet", "--no-checkout", "--", &from, &target];
             self.git.ok(parent, &arguments, self.soon()).await?;
             // A synthetic commit is on no branch: it has to be asked for.
-            let fetch = [
-                "fetch",
-                "--quiet",
-                "--no-tags",
-                "--",
-                &from,
-                commit.as_str(),
-            ];
+            let fetch = ["fetch", "--quiet", "--no-tags", "--", &from, commit.as_str()];
             let known = ["cat-file", "-e", commit.as_str()];
             if self.git.run(&to, &known, self.soon()).await?.code != Some(0) {
                 self.git.ok(&to, &fetch, self.soon()).await?;
             }
         }
-        let checkout = [
-            "checkout",
-            "--quiet",
-            "--force",
-            "--detach",
-            commit.as_str(),
-        ];
+        let checkout = ["checkout", "--quiet", "--force", "--detach", commit.as_str()];
         self.git.ok(&to, &checkout, self.soon()).await?;
         self.git.ok(&to, &["clean", "-ffdxq"], self.soon()).await?;
         Ok(to)
@@ -286,11 +238,7 @@ fn read_folder(root: &Path, folder: &Path, tree: &mut Tree) -> std::io::Result<(
         if kind.is_dir() && entry.file_name() != ".git" {
             read_folder(root, &path, tree)?;
         } else if kind.is_file() && entry.metadata()?.len() <= LARGEST_FILE {
-            let name = path
-                .strip_prefix(root)
-                .unwrap_or(&path)
-                .display()
-                .to_string();
+            let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             tree.insert(name, std::fs::read(&path)?);
         }
     }
@@ -299,8 +247,6 @@ fn read_folder(root: &Path, folder: &Path, tree: &mut Tree) -> std::io::Result<(
 
 impl std::fmt::Debug for GitRecipes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GitRecipes")
-            .field("clone", &self.clone)
-            .finish_non_exhaustive()
+        f.debug_struct("GitRecipes").field("clone", &self.clone).finish_non_exhaustive()
     }
 }

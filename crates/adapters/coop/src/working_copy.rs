@@ -26,15 +26,11 @@ pub(crate) async fn top(
     if !path.is_dir() {
         return Err(missing("is no folder"));
     }
-    let top = git
-        .line(path, &["rev-parse", "--show-toplevel"], deadline)
-        .await?;
+    let top = git.line(path, &["rev-parse", "--show-toplevel"], deadline).await?;
     if let Some(top) = top.filter(|top| !top.is_empty()) {
         return Ok(PathBuf::from(top));
     }
-    let bare = git
-        .line(path, &["rev-parse", "--is-bare-repository"], deadline)
-        .await?;
+    let bare = git.line(path, &["rev-parse", "--is-bare-repository"], deadline).await?;
     if bare.as_deref() == Some("true") {
         return Ok(path.to_owned());
     }
@@ -49,11 +45,10 @@ pub(crate) async fn checked_out(
 ) -> Result<CommitSha, RecipeError> {
     let arguments = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
     let line = git.line(repository, &arguments, deadline).await?;
-    line.and_then(|line| line.parse().ok())
-        .ok_or_else(|| RecipeError::NotThere {
-            message: format!("`{}` has no commit yet", repository.display()),
-            hint: "commit the recipe first".to_owned(),
-        })
+    line.and_then(|line| line.parse().ok()).ok_or_else(|| RecipeError::NotThere {
+        message: format!("`{}` has no commit yet", repository.display()),
+        hint: "commit the recipe first".to_owned(),
+    })
 }
 
 /// The commit under test: the checked-out one, or a synthetic one of a dirty working copy, with
@@ -65,9 +60,7 @@ pub(crate) async fn head(
     deadline: Timestamp,
 ) -> Result<(CommitSha, Option<CommitSha>), RecipeError> {
     let head = checked_out(git, top, deadline).await?;
-    let bare = git
-        .line(top, &["rev-parse", "--is-bare-repository"], deadline)
-        .await?;
+    let bare = git.line(top, &["rev-parse", "--is-bare-repository"], deadline).await?;
     if bare.as_deref() == Some("true") {
         return Ok((head, None));
     }
@@ -88,27 +81,13 @@ async fn snapshot(
     head: &CommitSha,
     deadline: Timestamp,
 ) -> Result<CommitSha, RecipeError> {
-    let date = git
-        .ok(
-            top,
-            &["show", "-s", "--format=%cI", head.as_str()],
-            deadline,
-        )
-        .await?;
-    let exclude = git
-        .line(top, &["rev-parse", "--git-path", "info/exclude"], deadline)
-        .await?;
-    let exclude = format!(
-        "core.excludesFile={}",
-        top.join(exclude.unwrap_or_default()).display()
-    );
+    let date = git.ok(top, &["show", "-s", "--format=%cI", head.as_str()], deadline).await?;
+    let exclude = git.line(top, &["rev-parse", "--git-path", "info/exclude"], deadline).await?;
+    let exclude = format!("core.excludesFile={}", top.join(exclude.unwrap_or_default()).display());
     let git_dir = clone.join(".git").display().to_string();
     let git = git
         .with("GIT_DIR", &git_dir)
-        .with(
-            "GIT_INDEX_FILE",
-            clone.join(".git/cc-ci-index").display().to_string(),
-        )
+        .with("GIT_INDEX_FILE", clone.join(".git/cc-ci-index").display().to_string())
         .with("GIT_AUTHOR_NAME", "cc-ci")
         .with("GIT_AUTHOR_EMAIL", "cc-ci@localhost")
         .with("GIT_COMMITTER_NAME", "cc-ci")
@@ -116,22 +95,11 @@ async fn snapshot(
         .with("GIT_AUTHOR_DATE", date.trim())
         .with("GIT_COMMITTER_DATE", date.trim());
     let in_copy = git.with("GIT_WORK_TREE", top.display().to_string());
-    in_copy
-        .ok(top, &["read-tree", head.as_str()], deadline)
-        .await?;
-    in_copy
-        .ok(top, &["-c", &exclude, "add", "--all", "."], deadline)
-        .await?;
+    in_copy.ok(top, &["read-tree", head.as_str()], deadline).await?;
+    in_copy.ok(top, &["-c", &exclude, "add", "--all", "."], deadline).await?;
     let tree = git.ok(clone, &["write-tree"], deadline).await?;
     let message = "the working copy as it was";
-    let arguments = [
-        "commit-tree",
-        tree.trim(),
-        "-p",
-        head.as_str(),
-        "-m",
-        message,
-    ];
+    let arguments = ["commit-tree", tree.trim(), "-p", head.as_str(), "-m", message];
     let commit = git.ok(clone, &arguments, deadline).await?;
     let commit: CommitSha = commit.trim().parse().map_err(|_| RecipeError::Failed {
         operation: "commit the working copy".to_owned(),

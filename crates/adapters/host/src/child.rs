@@ -42,10 +42,7 @@ pub fn run_as_child(expected_parent: i32, program: &OsStr, arguments: &[OsString
     become_program(program, arguments)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it starts no process: it turns into one"
-)]
+#[expect(clippy::disallowed_methods, reason = "it starts no process: it turns into one")]
 fn become_program(program: &OsStr, arguments: &[OsString]) -> io::Error {
     Command::new(program).args(arguments).exec()
 }

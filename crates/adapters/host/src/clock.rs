@@ -17,16 +17,10 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// A clock set by the host's.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is what the Clock port reads"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is what the Clock port reads")]
     pub fn new() -> Self {
         let began = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        Self {
-            began,
-            since: Instant::now(),
-        }
+        Self { began, since: Instant::now() }
     }
 }
 

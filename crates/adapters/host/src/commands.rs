@@ -68,10 +68,7 @@ impl HostCommands {
     }
 
     fn start(&self, command: &CommandLine) -> Result<Running, CommandError> {
-        let refused = |message: String| CommandError {
-            program: command.program.clone(),
-            message,
-        };
+        let refused = |message: String| CommandError { program: command.program.clone(), message };
         let program = lookup::program(command).map_err(refused)?;
         let mut line = self.line(&program, &command.arguments);
         line.env_clear()
@@ -86,14 +83,10 @@ impl HostCommands {
         // Listened to before there is a child, so that no end is missed.
         let signals = ChildSignals::listen().map_err(|error| refused(error.to_string()))?;
         let child = line.spawn().map_err(|error| refused(error.to_string()))?;
-        self.watch_over(child, signals)
-            .map_err(|error| refused(error.to_string()))
+        self.watch_over(child, signals).map_err(|error| refused(error.to_string()))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is what the Commands port starts"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is what the Commands port starts")]
     fn line(&self, program: &Path, arguments: &[String]) -> Command {
         let Some(helper) = &self.helper else {
             let mut line = Command::new(program);
@@ -101,45 +94,27 @@ impl HostCommands {
             return line;
         };
         let mut line = Command::new(&helper.program);
-        line.args(&helper.arguments)
-            .arg(std::process::id().to_string());
+        line.args(&helper.arguments).arg(std::process::id().to_string());
         line.arg(program).args(arguments);
         line
     }
 
     fn watch_over(&self, child: Child, signals: ChildSignals) -> io::Result<Running> {
         let gone = || io::Error::other("it was reaped by somebody else");
-        let id = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .ok_or_else(gone)?;
+        let id = child.id().and_then(|id| i32::try_from(id).ok()).ok_or_else(gone)?;
         let pid = Pid::from_raw(id).ok_or_else(gone)?;
         // It is there at least as a zombie until it is reaped below.
         let started_ticks = proc_files::stat(id).ok_or_else(gone)?.started_ticks;
-        let process = ProcessId {
-            pid: id,
-            started_ticks,
-            boot_id: self.boot_id.clone(),
-        };
-        let log = self
-            .log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let process = ProcessId { pid: id, started_ticks, boot_id: self.boot_id.clone() };
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let group = Group::new(pid, process, log);
-        Ok(Running {
-            group,
-            exit: Exit::of(pid, signals),
-            child,
-        })
+        Ok(Running { group, exit: Exit::of(pid, signals), child })
     }
 }
 
 impl fmt::Debug for HostCommands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostCommands")
-            .field("helper", &self.helper)
-            .finish_non_exhaustive()
+        f.debug_struct("HostCommands").field("helper", &self.helper).finish_non_exhaustive()
     }
 }
 
@@ -151,13 +126,8 @@ impl Commands for HostCommands {
         let pipes = Pipes::of(&mut running.child);
         let ending = {
             let talk = pin!(pipes.talk(&command.input, &mut stdout, &mut stderr));
-            let mut talk = Talk {
-                talk,
-                is_over: false,
-            };
-            running
-                .accompany(&mut talk, &self.clock, command.deadline)
-                .await
+            let mut talk = Talk { talk, is_over: false };
+            running.accompany(&mut talk, &self.clock, command.deadline).await
         };
         Ok(CommandOutput {
             code: running.reap(ending).await,
@@ -211,18 +181,14 @@ impl Running {
         self.group.terminate();
         let _graceful = timeout(GRACE, talk.during(self.exit.happened())).await;
         self.group.kill();
-        let is_gone = timeout(KILLED_WITHIN, talk.during(self.exit.happened()))
-            .await
-            .is_ok();
+        let is_gone = timeout(KILLED_WITHIN, talk.during(self.exit.happened())).await.is_ok();
         talk.finish_within(DRAIN).await;
         if is_gone { ending } else { Ending::Stuck }
     }
 
     /// Its exit code. The rest of its group is killed first.
     async fn reap(self, ending: Ending) -> Option<i32> {
-        let Self {
-            group, mut child, ..
-        } = self;
+        let Self { group, mut child, .. } = self;
         drop(group);
         match ending {
             Ending::Stuck => None,
@@ -266,11 +232,7 @@ struct Pipes<O, E> {
 
 impl Pipes<tokio::process::ChildStdout, tokio::process::ChildStderr> {
     fn of(child: &mut Child) -> Self {
-        Self {
-            stdin: child.stdin.take(),
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-        }
+        Self { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() }
     }
 
     /// Writes and reads at the same time, so that neither side waits for the other for ever.

@@ -12,9 +12,7 @@ impl Entropy for OsEntropy {
     /// # Panics
     /// When the kernel has no random numbers: nothing that needs them could go on.
     fn fill(&self, bytes: &mut [u8]) {
-        SysRng
-            .try_fill_bytes(bytes)
-            .expect("the kernel gives random numbers");
+        SysRng.try_fill_bytes(bytes).expect("the kernel gives random numbers");
     }
 }
 

@@ -20,11 +20,7 @@ impl Group {
         if let Some(log) = &log {
             log.started(&process);
         }
-        Self {
-            leader,
-            process,
-            log,
-        }
+        Self { leader, process, log }
     }
 
     /// Asks the group to end.

@@ -41,9 +41,7 @@ impl HttpProbe {
             .redirect(redirect::Policy::none())
             .user_agent(concat!("cc-ci/", env!("CARGO_PKG_VERSION")))
             .build();
-        client
-            .map(|client| Self { client })
-            .map_err(|error| problem(&error))
+        client.map(|client| Self { client }).map_err(|error| problem(&error))
     }
 
     async fn follow(&self, request: &HttpRequest) -> Result<HttpSeen, ProbeError> {
@@ -53,9 +51,7 @@ impl HttpProbe {
             let url = address_of(request, &path);
             let response = self.ask(request, &url).await?;
             let location = location(&response);
-            let next = location
-                .as_deref()
-                .and_then(|to| own_path(&request.domain, &path, to));
+            let next = location.as_deref().and_then(|to| own_path(&request.domain, &path, to));
             match next {
                 Some(next) if redirects < REDIRECTS => {
                     path = next;
@@ -93,10 +89,7 @@ impl Probe for HttpProbe {
 
 fn address_of(request: &HttpRequest, path: &str) -> String {
     let slash = if path.starts_with('/') { "" } else { "/" };
-    format!(
-        "http://{}{slash}{path}",
-        SocketAddr::new(request.address, request.port)
-    )
+    format!("http://{}{slash}{path}", SocketAddr::new(request.address, request.port))
 }
 
 /// `Location` of a redirect; other answers may carry one too, which then leads nowhere.
@@ -144,9 +137,7 @@ fn problem(error: &reqwest::Error) -> ProbeError {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    ProbeError {
-        message: cause.to_string(),
-    }
+    ProbeError { message: cause.to_string() }
 }
 
 #[cfg(test)]

@@ -14,10 +14,7 @@ use cc_ci_core::ports::CommandLine;
 /// The program's path, or what is wrong.
 pub(crate) fn program(command: &CommandLine) -> Result<PathBuf, String> {
     if !command.directory.is_dir() {
-        return Err(format!(
-            "its directory `{}` is not there",
-            command.directory.display()
-        ));
+        return Err(format!("its directory `{}` is not there", command.directory.display()));
     }
     if command.program.contains('/') {
         return executable(&command.directory.join(&command.program))
@@ -63,20 +60,8 @@ mod tests {
         check("sh", "/", Ok("/bin/sh"));
         check("bin/sh", "/", Ok("/bin/sh"));
         check("/bin/sh", "/tmp", Ok("/bin/sh"));
-        check(
-            "no-such",
-            "/",
-            Err("not found on its PATH `/nonexistent::/bin`"),
-        );
-        check(
-            "/etc/passwd",
-            "/",
-            Err("no such program, or it is not executable"),
-        );
-        check(
-            "sh",
-            "/nonexistent",
-            Err("its directory `/nonexistent` is not there"),
-        );
+        check("no-such", "/", Err("not found on its PATH `/nonexistent::/bin`"));
+        check("/etc/passwd", "/", Err("no such program, or it is not executable"));
+        check("sh", "/nonexistent", Err("its directory `/nonexistent` is not there"));
     }
 }

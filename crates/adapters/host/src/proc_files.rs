@@ -19,9 +19,7 @@ pub(crate) struct Stat {
 
 /// The id of this boot.
 pub(crate) fn boot_id() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
-        .trim()
-        .to_owned())
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 
 /// The process of that id, if there is one.
@@ -53,13 +51,7 @@ mod tests {
     #[test]
     fn a_programs_name_confuses_nobody() {
         let line = "42 (a) R (b) Z 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 7654 9 9";
-        assert_eq!(
-            parse(line),
-            Some(Stat {
-                started_ticks: 7654,
-                is_zombie: true
-            })
-        );
+        assert_eq!(parse(line), Some(Stat { started_ticks: 7654, is_zombie: true }));
         assert_eq!(parse("42 (short) S 1"), None);
         assert_eq!(parse(""), None);
     }

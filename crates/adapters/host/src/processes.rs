@@ -35,13 +35,7 @@ impl HostProcesses {
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         let stat = proc_files::stat(pid)
             .ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat cannot be read")))?;
-        Ok(Self {
-            own: ProcessId {
-                pid,
-                started_ticks: stat.started_ticks,
-                boot_id,
-            },
-        })
+        Ok(Self { own: ProcessId { pid, started_ticks: stat.started_ticks, boot_id } })
     }
 
     /// Waits until the process has ended, at most for `limit`.

@@ -8,18 +8,13 @@ use reqwest::Url;
 /// when it is the app itself, under `http` or `https` and on their usual ports: the task is
 /// asked directly, so both are the same address. `None` when it leads elsewhere.
 pub(crate) fn own_path(domain: &str, path: &str, location: &str) -> Option<String> {
-    let here = Url::parse(&format!("https://{domain}"))
-        .ok()?
-        .join(path)
-        .ok()?;
+    let here = Url::parse(&format!("https://{domain}")).ok()?.join(path).ok()?;
     let there = here.join(location).ok()?;
     let is_web = matches!(there.scheme(), "http" | "https");
     let is_usual_port = matches!(there.port(), None | Some(80 | 443));
     let is_own = there.host_str() == here.host_str();
     (is_web && is_usual_port && is_own).then(|| {
-        let query = there
-            .query()
-            .map_or_else(String::new, |query| format!("?{query}"));
+        let query = there.query().map_or_else(String::new, |query| format!("?{query}"));
         format!("{}{query}", there.path())
     })
 }

@@ -42,10 +42,7 @@ impl Drop for UnixSignals {
 impl Signals for UnixSignals {
     async fn more_than(&self, seen: u8) -> u8 {
         let mut receiver = self.seen.clone();
-        let count = receiver
-            .wait_for(|count| *count > seen)
-            .await
-            .map(|count| *count);
+        let count = receiver.wait_for(|count| *count > seen).await.map(|count| *count);
         match count {
             Ok(count) => count,
             // The counter lives as long as this does.

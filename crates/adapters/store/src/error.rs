@@ -80,9 +80,5 @@ pub(crate) fn io_error(
     operation: &'static str,
     path: &Path,
 ) -> impl FnOnce(io::Error) -> RunDirError {
-    move |source| RunDirError::Io {
-        operation,
-        path: path.to_owned(),
-        source,
-    }
+    move |source| RunDirError::Io { operation, path: path.to_owned(), source }
 }

@@ -36,9 +36,7 @@ impl RunLock {
             .map_err(io_error("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file }),
-            Err(TryLockError::WouldBlock) => Err(RunDirError::Alive {
-                path: directory.to_owned(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(RunDirError::Alive { path: directory.to_owned() }),
             Err(TryLockError::Error(source)) => Err(io_error("lock", &path)(source)),
         }
     }

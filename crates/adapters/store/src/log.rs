@@ -20,16 +20,8 @@ pub(crate) struct Log {
 impl Log {
     /// Begins a new log.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        Ok(Self {
-            file,
-            sha256: Sha256::new(),
-            is_broken: false,
-        })
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Self { file, sha256: Sha256::new(), is_broken: false })
     }
 
     /// Appends an event; it is on disk when this returns.
@@ -39,10 +31,7 @@ impl Log {
         }
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
-        let written = self
-            .file
-            .write_all(&line)
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         self.is_broken = written.is_err();
         if !self.is_broken {
             self.sha256.update(&line);
@@ -58,10 +47,6 @@ impl Log {
     /// A log in a file that exists already and may refuse writes.
     #[cfg(test)]
     pub(crate) fn of_file(file: File) -> Self {
-        Self {
-            file,
-            sha256: Sha256::new(),
-            is_broken: false,
-        }
+        Self { file, sha256: Sha256::new(), is_broken: false }
     }
 }

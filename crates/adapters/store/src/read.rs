@@ -33,10 +33,8 @@ pub struct LogText {
 /// When it cannot be read, when a newer cc-ci wrote it, or when a line before the last is no
 /// event.
 pub fn read_log(path: &Path) -> Result<LogText, LogError> {
-    let bytes = fs::read(path).map_err(|source| LogError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes =
+        fs::read(path).map_err(|source| LogError::Read { path: path.to_owned(), source })?;
     let (lines, has_rest) = lines(&bytes);
     refuse_newer(path, lines.first().copied())?;
     let mut log = Reading::default();
@@ -45,11 +43,7 @@ pub fn read_log(path: &Path) -> Result<LogText, LogError> {
             Ok(event) => log.take(event, line),
             Err(_) if place + 1 == lines.len() && !has_rest => log.torn = true,
             Err(source) => {
-                return Err(LogError::Line {
-                    path: path.to_owned(),
-                    line: place + 1,
-                    source,
-                });
+                return Err(LogError::Line { path: path.to_owned(), line: place + 1, source });
             }
         }
     }
@@ -71,15 +65,11 @@ fn lines(bytes: &[u8]) -> (Vec<&[u8]>, bool) {
 /// events of a newer version need not be readable.
 fn refuse_newer(path: &Path, first: Option<&[u8]>) -> Result<(), LogError> {
     let first: Option<serde_json::Value> = first.and_then(|line| serde_json::from_slice(line).ok());
-    let version = first
-        .as_ref()
-        .and_then(|event| event.get("schema_version")?.as_u64());
+    let version = first.as_ref().and_then(|event| event.get("schema_version")?.as_u64());
     match version {
-        Some(version) if version > u64::from(EVENTS_SCHEMA_VERSION) => Err(LogError::Newer {
-            path: path.to_owned(),
-            version,
-            known: EVENTS_SCHEMA_VERSION,
-        }),
+        Some(version) if version > u64::from(EVENTS_SCHEMA_VERSION) => {
+            Err(LogError::Newer { path: path.to_owned(), version, known: EVENTS_SCHEMA_VERSION })
+        }
         _ => Ok(()),
     }
 }
@@ -129,11 +119,7 @@ mod tests {
     use crate::run_dir::RunDir;
 
     fn event(seq: u64, kind: EventKind) -> Event {
-        Event {
-            seq,
-            at: Timestamp::from_millis(0),
-            kind,
-        }
+        Event { seq, at: Timestamp::from_millis(0), kind }
     }
 
     fn cancel(seq: u64) -> Event {
@@ -161,10 +147,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, n_events: usize, torn: bool, seal: Option<bool>) {
         let log = read(text).unwrap();
-        assert_eq!(
-            (log.events.len(), log.torn, log.sealed_sha_matches),
-            (n_events, torn, seal)
-        );
+        assert_eq!((log.events.len(), log.torn, log.sealed_sha_matches), (n_events, torn, seal));
     }
 
     #[test]
@@ -172,16 +155,8 @@ mod tests {
         let text = sealed();
         check(&text, 3, false, Some(true));
         let before: String = text.split_inclusive('\n').take(2).collect();
-        assert_eq!(
-            read(&text).unwrap().sha256,
-            hex::encode(Sha256::digest(&before))
-        );
-        check(
-            &text.replacen("\"signals\":1", "\"signals\":2", 1),
-            3,
-            false,
-            Some(false),
-        );
+        assert_eq!(read(&text).unwrap().sha256, hex::encode(Sha256::digest(&before)));
+        check(&text.replacen("\"signals\":1", "\"signals\":2", 1), 3, false, Some(false));
         check(&before, 2, false, None);
         check("", 0, false, None);
     }
@@ -189,12 +164,7 @@ mod tests {
     #[test]
     fn nothing_may_follow_a_seal() {
         let text = sealed();
-        check(
-            &format!("{text}{}\n", text.lines().next().unwrap()),
-            4,
-            false,
-            Some(false),
-        );
+        check(&format!("{text}{}\n", text.lines().next().unwrap()), 4, false, Some(false));
         check(&format!("{text}{{"), 3, true, Some(false));
     }
 
@@ -222,9 +192,6 @@ mod tests {
     fn a_newer_log_is_told_as_such() {
         let error =
             read("{\"event\":\"planned\",\"schema_version\":99,\"new\":1}\nx\ny\n").unwrap_err();
-        assert!(
-            matches!(error, LogError::Newer { version: 99, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, LogError::Newer { version: 99, .. }), "{error}");
     }
 }

@@ -45,19 +45,13 @@ impl RunDir {
         make_private(path)?;
         let mut entries = fs::read_dir(path).map_err(io_error("read directory", path))?;
         if entries.next().is_some() {
-            return Err(RunDirError::NotEmpty {
-                path: path.to_owned(),
-            });
+            return Err(RunDirError::NotEmpty { path: path.to_owned() });
         }
         let lock = RunLock::take(path)?;
         let events = path.join(EVENTS_FILE);
         let log = Log::create(&events).map_err(io_error("create", &events))?;
         sync_directory(path).map_err(io_error("sync directory", path))?;
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-            log: Mutex::new(LogState::Open(log)),
-        })
+        Ok(Self { path: path.to_owned(), _lock: lock, log: Mutex::new(LogState::Open(log)) })
     }
 
     /// Opens the directory of a run that is over, and takes its lock. Files can be written into
@@ -67,16 +61,10 @@ impl RunDir {
     /// [`RunDirError::NotThere`] when it has no log, [`RunDirError::Alive`] when the run lives.
     pub fn open_existing(path: &Path) -> Result<Self, RunDirError> {
         if !path.join(EVENTS_FILE).is_file() {
-            return Err(RunDirError::NotThere {
-                wanted: path.display().to_string(),
-            });
+            return Err(RunDirError::NotThere { wanted: path.display().to_string() });
         }
         let lock = RunLock::take(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-            log: Mutex::new(LogState::Closed),
-        })
+        Ok(Self { path: path.to_owned(), _lock: lock, log: Mutex::new(LogState::Closed) })
     }
 
     /// The directory.
@@ -139,9 +127,7 @@ fn write_into(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let target = directory.join(name);
     let folder = target.parent().unwrap_or(directory);
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(&target).map_err(|error| error.error)?;
@@ -152,16 +138,11 @@ fn write_into(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
 fn relative(name: &str) -> io::Result<&Path> {
     let path = Path::new(name);
     let is_inside = path.components().next().is_some()
-        && path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
+        && path.components().all(|part| matches!(part, Component::Normal(_)));
     if is_inside && !matches!(name, EVENTS_FILE | "lock") {
         return Ok(path);
     }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        "no name for a file of a run",
-    ))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "no name for a file of a run"))
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {
@@ -178,11 +159,7 @@ mod tests {
 
     fn event(seq: u64) -> Event {
         let kind = EventKind::CancelRequested { signals: 1 };
-        Event {
-            seq,
-            at: Timestamp::from_millis(0),
-            kind,
-        }
+        Event { seq, at: Timestamp::from_millis(0), kind }
     }
 
     fn fresh() -> (tempfile::TempDir, RunDir) {
@@ -211,20 +188,13 @@ mod tests {
         assert_eq!(run.log_sha256(), hex::encode(sha2::Sha256::digest(&text)));
         let expected = "{\"seq\":1,\"at\":\"1970-01-01T00:00:00.000Z\",\"event\":\
                         \"cancel_requested\",\"signals\":1}\n";
-        assert!(
-            text.starts_with(expected.as_bytes()),
-            "{}",
-            String::from_utf8_lossy(&text)
-        );
+        assert!(text.starts_with(expected.as_bytes()), "{}", String::from_utf8_lossy(&text));
     }
 
     /// After a failed write nobody knows what is in the file: at most one torn line may be.
     #[test]
     fn a_log_that_failed_once_stays_shut() {
-        let full = fs::OpenOptions::new()
-            .write(true)
-            .open("/dev/full")
-            .unwrap();
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let (_parent, mut run) = fresh();
         run.log = Mutex::new(LogState::Open(Log::of_file(full)));
         let empty = run.log_sha256();
@@ -242,20 +212,8 @@ mod tests {
         run.write("results.json", b"two").unwrap();
         run.write("reports/junit.xml", b"<x/>").unwrap();
         assert_eq!(fs::read(run.path().join("results.json")).unwrap(), b"two");
-        assert_eq!(
-            fs::read(run.path().join("reports/junit.xml")).unwrap(),
-            b"<x/>"
-        );
-        for bad in [
-            "",
-            "..",
-            "../x",
-            "a/../../x",
-            "/etc/x",
-            ".",
-            "lock",
-            EVENTS_FILE,
-        ] {
+        assert_eq!(fs::read(run.path().join("reports/junit.xml")).unwrap(), b"<x/>");
+        for bad in ["", "..", "../x", "a/../../x", "/etc/x", ".", "lock", EVENTS_FILE] {
             assert!(run.write(bad, b"x").is_err(), "{bad:?}");
         }
         let names: Vec<_> = fs::read_dir(run.path())
@@ -273,10 +231,7 @@ mod tests {
         drop(run);
         let run = RunDir::open_existing(&path).unwrap();
         run.write("cleanup.json", b"{}").unwrap();
-        assert_eq!(
-            run.append(&event(1)).unwrap_err().source.to_string(),
-            "its run is over"
-        );
+        assert_eq!(run.append(&event(1)).unwrap_err().source.to_string(), "its run is over");
         let missing = RunDir::open_existing(Path::new("/nonexistent")).unwrap_err();
         assert!(matches!(missing, RunDirError::NotThere { .. }), "{missing}");
     }

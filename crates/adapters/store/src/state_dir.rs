@@ -41,9 +41,7 @@ impl StateDir {
             .into_iter()
             .flatten()
             .find(|path| path.join(EVENTS_FILE).is_file())
-            .ok_or_else(|| RunDirError::NotThere {
-                wanted: wanted.to_owned(),
-            })
+            .ok_or_else(|| RunDirError::NotThere { wanted: wanted.to_owned() })
     }
 }
 

@@ -48,10 +48,7 @@ impl Swarm {
     /// # Errors
     /// When the engine does not answer.
     pub async fn facts(&self, cli_version: String) -> Result<HostFacts, EngineError> {
-        let version: Version = self
-            .endpoint
-            .get("read the engine's version", "/version")
-            .await?;
+        let version: Version = self.endpoint.get("read the engine's version", "/version").await?;
         let info = self.info().await?;
         Ok(HostFacts {
             engine_id: info.id,
@@ -124,22 +121,10 @@ mod tests {
 
     #[test]
     fn only_an_active_node_with_control_is_a_manager() {
-        check(
-            r#"{"LocalNodeState":"active","ControlAvailable":true}"#,
-            SwarmRole::Manager,
-        );
-        check(
-            r#"{"LocalNodeState":"active","ControlAvailable":false}"#,
-            SwarmRole::Worker,
-        );
-        check(
-            r#"{"LocalNodeState":"inactive","ControlAvailable":false}"#,
-            SwarmRole::Inactive,
-        );
-        check(
-            r#"{"LocalNodeState":"locked","ControlAvailable":false}"#,
-            SwarmRole::Inactive,
-        );
+        check(r#"{"LocalNodeState":"active","ControlAvailable":true}"#, SwarmRole::Manager);
+        check(r#"{"LocalNodeState":"active","ControlAvailable":false}"#, SwarmRole::Worker);
+        check(r#"{"LocalNodeState":"inactive","ControlAvailable":false}"#, SwarmRole::Inactive);
+        check(r#"{"LocalNodeState":"locked","ControlAvailable":false}"#, SwarmRole::Inactive);
         check("{}", SwarmRole::Inactive);
     }
 

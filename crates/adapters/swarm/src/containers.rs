@@ -89,10 +89,7 @@ impl Containers {
     }
 
     fn remember(&mut self, id: String, container: &Container) {
-        let seen = Seen {
-            facts: container.facts(&id),
-            is_final: container.has_ended(),
-        };
+        let seen = Seen { facts: container.facts(&id), is_final: container.has_ended() };
         self.seen.insert(id, seen);
     }
 
@@ -117,10 +114,7 @@ fn nothing_but(id: &str) -> ContainerFacts {
 /// another node.
 async fn inspect(endpoint: &Endpoint, id: &str) -> Result<Option<Container>, EngineError> {
     let target = format!("/containers/{}/json", percent_encode(id));
-    match endpoint
-        .get(&format!("inspect container {id}"), &target)
-        .await
-    {
+    match endpoint.get(&format!("inspect container {id}"), &target).await {
         Ok(container) => Ok(Some(container)),
         Err(EngineError::Refused { status: 404, .. }) => Ok(None),
         Err(error) => Err(error),
@@ -191,20 +185,15 @@ pub(crate) struct MountPoint {
 impl MountPoint {
     /// The volume in it, when nobody named it.
     pub(crate) fn anonymous_volume(&self) -> Option<AnonymousVolume> {
-        (self.kind == "volume" && is_anonymous(&self.name)).then(|| AnonymousVolume {
-            name: self.name.clone(),
-            target: self.destination.clone(),
-        })
+        (self.kind == "volume" && is_anonymous(&self.name))
+            .then(|| AnonymousVolume { name: self.name.clone(), target: self.destination.clone() })
     }
 }
 
 /// The engine names a volume nobody named by 64 hexadecimal digits of chance. A name that
 /// somebody wrote of that form counts as anonymous too.
 pub(crate) fn is_anonymous(name: &str) -> bool {
-    name.len() == 64
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 impl Container {
@@ -213,17 +202,9 @@ impl Container {
     }
 
     fn facts(&self, id: &str) -> ContainerFacts {
-        let retries = self
-            .config
-            .healthcheck
-            .as_ref()
-            .map_or(0, |check| check.retries);
+        let retries = self.config.healthcheck.as_ref().map_or(0, |check| check.retries);
         ContainerFacts {
-            health: self
-                .state
-                .health
-                .as_ref()
-                .map(|health| health.facts(retries)),
+            health: self.state.health.as_ref().map(|health| health.facts(retries)),
             oom_killed: self.state.oom_killed,
             anonymous_volumes: self
                 .mounts
@@ -241,11 +222,7 @@ impl Health {
         HealthFacts {
             status: self.status.clone(),
             failing_streak: self.failing_streak,
-            retries: if retries == 0 {
-                DEFAULT_RETRIES
-            } else {
-                retries
-            },
+            retries: if retries == 0 { DEFAULT_RETRIES } else { retries },
             log: log
                 .iter()
                 .skip(log.len().saturating_sub(LOGS_KEPT))
@@ -314,11 +291,7 @@ mod tests {
         let health = serde_json::json!({ "Status": "starting", "FailingStreak": 1, "Log": log });
         let facts = container("running", &health, 5).facts("c").health.unwrap();
         assert_eq!((facts.log.len(), facts.retries), (5, 5));
-        assert!(
-            facts.log[0].starts_with("exit 1: 4x"),
-            "{}",
-            &facts.log[0][..12]
-        );
+        assert!(facts.log[0].starts_with("exit 1: 4x"), "{}", &facts.log[0][..12]);
         assert_eq!(facts.log[0].len(), "exit 1: ".len() + 1000);
     }
 

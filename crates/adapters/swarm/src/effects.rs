@@ -35,10 +35,9 @@ impl Objects for Swarm {
                 message: "a task cannot be removed: it ends with its service".to_owned(),
             }),
             Some(Ok(())) => Ok(Removal::Gone),
-            Some(Err(Error::DockerResponseServerError {
-                status_code,
-                message,
-            })) => Ok(refused_removal(object, status_code, message.trim())),
+            Some(Err(Error::DockerResponseServerError { status_code, message })) => {
+                Ok(refused_removal(object, status_code, message.trim()))
+            }
             Some(Err(error)) => Err(engine_error(&format!("remove {object}"), &error)),
         }
     }
@@ -60,9 +59,7 @@ impl Objects for Swarm {
             ..SecretSpec::default()
         };
         let created = self.docker.create_secret(spec).await;
-        created
-            .map(drop)
-            .map_err(|error| engine_error(&format!("create secret {name}"), &error))
+        created.map(drop).map_err(|error| engine_error(&format!("create secret {name}"), &error))
     }
 
     async fn create_network(
@@ -83,9 +80,7 @@ impl Objects for Swarm {
             ..NetworkCreateRequest::default()
         };
         let created = self.docker.create_network(request).await;
-        created
-            .map(drop)
-            .map_err(|error| engine_error(&format!("create network {name}"), &error))
+        created.map(drop).map_err(|error| engine_error(&format!("create network {name}"), &error))
     }
 }
 
@@ -99,10 +94,7 @@ impl Swarm {
             ObjectKind::Task => return None,
             ObjectKind::Container => {
                 // With its anonymous volumes: nothing leads to them once it is gone.
-                let options = RemoveContainerOptionsBuilder::default()
-                    .force(true)
-                    .v(true)
-                    .build();
+                let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
                 docker.remove_container(id, Some(options)).await
             }
             ObjectKind::Network => docker.remove_network(id).await,
@@ -141,11 +133,7 @@ fn base64(bytes: &[u8]) -> String {
         for place in 0..4 {
             let digit = (group >> (18 - 6 * place)) & 63;
             let is_padding = place > chunk.len();
-            text.push(if is_padding {
-                '='
-            } else {
-                char::from(DIGITS[digit as usize])
-            });
+            text.push(if is_padding { '=' } else { char::from(DIGITS[digit as usize]) });
         }
     }
     text
@@ -190,30 +178,19 @@ mod tests {
     fn refusals_are_read() {
         let in_use = |message| Removal::InUse { message };
         for (status, message) in [
-            (
-                400,
-                "rpc error: code = FailedPrecondition desc = network x is in use by service y",
-            ),
-            (
-                400,
-                "rpc error: code = FailedPrecondition desc = network x is in use by task y",
-            ),
+            (400, "rpc error: code = FailedPrecondition desc = network x is in use by service y"),
+            (400, "rpc error: code = FailedPrecondition desc = network x is in use by task y"),
             (
                 400,
                 "rpc error: code = InvalidArgument desc = secret 'x' is in use by the following service: y",
             ),
             (409, "remove x: volume is in use - [a954]"),
-            (
-                403,
-                "error while removing network: network x id y has active endpoints",
-            ),
+            (403, "error while removing network: network x id y has active endpoints"),
         ] {
             check(status, message, in_use);
         }
         check(404, "get nope: no such volume", |_| Removal::Gone);
         check(500, "network x not found", |_| Removal::Gone);
-        check(500, "plugin \"y\" not found", |message| Removal::Refused {
-            message,
-        });
+        check(500, "plugin \"y\" not found", |message| Removal::Refused { message });
     }
 }

@@ -5,11 +5,7 @@ use cc_ci_core::ports::EngineError;
 
 /// Tells what went wrong while cc-ci tried to `operation`.
 pub(crate) fn engine_error(operation: &str, error: &Error) -> EngineError {
-    if let Error::DockerResponseServerError {
-        status_code,
-        message,
-    } = error
-    {
+    if let Error::DockerResponseServerError { status_code, message } = error {
         return EngineError::Refused {
             operation: operation.to_owned(),
             status: *status_code,
@@ -21,10 +17,7 @@ pub(crate) fn engine_error(operation: &str, error: &Error) -> EngineError {
 
 /// An engine that did not answer, or broke off.
 pub(crate) fn unreachable(operation: &str, message: &str) -> EngineError {
-    EngineError::Unreachable {
-        operation: operation.to_owned(),
-        message: message.to_owned(),
-    }
+    EngineError::Unreachable { operation: operation.to_owned(), message: message.to_owned() }
 }
 
 /// An error and its causes in one line. Some of them repeat their cause in their own text; a

@@ -51,12 +51,7 @@ pub(crate) type Filters = HashMap<&'static str, Vec<String>>;
 /// Opens a feed of the events since `since` (nanoseconds after the Unix epoch, engine's clock).
 pub(crate) fn open(docker: Docker, filters: Filters, since: i64) -> BoxStream<'static, News> {
     let connection = Some(connect(&docker, &filters, since));
-    let line = Line {
-        docker,
-        filters,
-        last: since,
-        connection,
-    };
+    let line = Line { docker, filters, last: since, connection };
     stream::unfold(line, |mut line| async move {
         let news = line.next().await;
         Some((news, line))
@@ -103,10 +98,7 @@ impl Line {
 /// Whether the engine's memory of events reaches back to `last`: it does when it holds any
 /// event of that time or before. `None` when the engine does not answer.
 async fn coverage(docker: &Docker, last: i64) -> Option<Coverage> {
-    let options = EventsOptionsBuilder::default()
-        .since("1")
-        .until(&seconds(last))
-        .build();
+    let options = EventsOptionsBuilder::default().since("1").until(&seconds(last)).build();
     let mut events = docker.events(Some(options)).boxed();
     match events.next().await {
         Some(Ok(_)) => Some(Coverage::Whole),
@@ -116,21 +108,14 @@ async fn coverage(docker: &Docker, last: i64) -> Option<Coverage> {
 }
 
 fn connect(docker: &Docker, filters: &Filters, since: i64) -> Events {
-    let options = EventsOptionsBuilder::default()
-        .since(&seconds(since))
-        .filters(filters)
-        .build();
+    let options = EventsOptionsBuilder::default().since(&seconds(since)).filters(filters).build();
     docker.events(Some(options)).boxed()
 }
 
 /// A time as the events API reads it.
 fn seconds(nanoseconds: i64) -> String {
     let nanoseconds = nanoseconds.max(0);
-    format!(
-        "{}.{:09}",
-        nanoseconds / 1_000_000_000,
-        nanoseconds % 1_000_000_000
-    )
+    format!("{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000)
 }
 
 #[expect(
@@ -164,10 +149,7 @@ mod tests {
                 let text = String::from_utf8_lossy(&request[..read]).into_owned();
                 requests.push(text.lines().next().unwrap_or_default().to_owned());
                 let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
-                stream
-                    .write_all(format!("{head}{body}").as_bytes())
-                    .await
-                    .unwrap();
+                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
             }
             requests
         });
@@ -180,11 +162,7 @@ mod tests {
 
     async fn play(bodies: Vec<&'static str>, n_news: usize) -> (Vec<String>, Vec<String>) {
         let (docker, served) = engine(bodies).await;
-        let feed = open(
-            docker,
-            Filters::from([("type", vec!["container".into()])]),
-            SINCE,
-        );
+        let feed = open(docker, Filters::from([("type", vec!["container".into()])]), SINCE);
         let news: Vec<String> = feed
             .take(n_news)
             .map(|news| match news {
@@ -201,21 +179,9 @@ mod tests {
     async fn a_connection_that_ends_is_opened_again_with_an_overlap() {
         let (news, requests) = play(vec![START, START, START], 4).await;
         assert_eq!(news, ["start", "broken", "Whole", "start"]);
-        assert!(
-            requests[0].contains("since=1000000000.000000007"),
-            "{}",
-            requests[0]
-        );
-        assert!(
-            requests[1].contains("since=1&until=1000000000.000000009"),
-            "{}",
-            requests[1]
-        );
-        assert!(
-            requests[2].contains("since=999999998.000000009"),
-            "{}",
-            requests[2]
-        );
+        assert!(requests[0].contains("since=1000000000.000000007"), "{}", requests[0]);
+        assert!(requests[1].contains("since=1&until=1000000000.000000009"), "{}", requests[1]);
+        assert!(requests[2].contains("since=999999998.000000009"), "{}", requests[2]);
     }
 
     #[tokio::test]

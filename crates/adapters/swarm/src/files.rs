@@ -33,9 +33,7 @@ impl Files for Swarm {
         let operation = format!("write `{folder}/{name}` in container {container}");
         let archive =
             pack(name, content).map_err(|error| refused(&operation, 400, &error.to_string()))?;
-        let options = UploadToContainerOptionsBuilder::default()
-            .path(folder)
-            .build();
+        let options = UploadToContainerOptionsBuilder::default().path(folder).build();
         self.docker
             .upload_to_container(container, Some(options), bollard::body_full(archive.into()))
             .await
@@ -44,13 +42,8 @@ impl Files for Swarm {
 
     async fn get(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
         let operation = format!("read `{path}` in container {container}");
-        let options = DownloadFromContainerOptionsBuilder::default()
-            .path(path)
-            .build();
-        let mut parts = self
-            .docker
-            .download_from_container(container, Some(options))
-            .boxed();
+        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+        let mut parts = self.docker.download_from_container(container, Some(options)).boxed();
         let mut archive = Vec::new();
         while let Some(part) = parts.next().await {
             match part {
@@ -66,10 +59,7 @@ impl Files for Swarm {
             Ok(First::File(content)) if content.len() <= FILE_BYTES => Ok(Some(content)),
             Ok(First::File(_)) => Err(refused(&operation, 413, TOO_LARGE)),
             Ok(First::Other) => Err(refused(&operation, 400, "it is no regular file")),
-            Err(error) => Err(unreachable(
-                &operation,
-                &format!("the archive is broken: {error}"),
-            )),
+            Err(error) => Err(unreachable(&operation, &format!("the archive is broken: {error}"))),
         }
     }
 }
@@ -85,9 +75,5 @@ fn says_no_file(error: &Error) -> bool {
 
 /// A refusal of our own, told like the engine's.
 fn refused(operation: &str, status: u16, message: &str) -> EngineError {
-    EngineError::Refused {
-        operation: operation.to_owned(),
-        status,
-        message: message.to_owned(),
-    }
+    EngineError::Refused { operation: operation.to_owned(), status, message: message.to_owned() }
 }

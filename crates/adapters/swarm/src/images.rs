@@ -25,9 +25,7 @@ impl Images for Swarm {
         let local = match self.image(&wanted).await {
             Ok(local) => local,
             Err(error) => {
-                return ImageFound::Unreachable {
-                    message: error.to_string(),
-                };
+                return ImageFound::Unreachable { message: error.to_string() };
             }
         };
         if let Some(image) = &local
@@ -47,15 +45,9 @@ impl Swarm {
     async fn image(&self, wanted: &Reference) -> Result<Option<Image>, EngineError> {
         let exact = wanted.exact();
         let target = format!("/images/{}/json", percent_encode(&exact));
-        match self
-            .endpoint
-            .get(&format!("inspect image {exact}"), &target)
-            .await
-        {
+        match self.endpoint.get(&format!("inspect image {exact}"), &target).await {
             Ok(image) => Ok(Some(image)),
-            Err(EngineError::Refused {
-                status: 400 | 404, ..
-            }) => Ok(None),
+            Err(EngineError::Refused { status: 400 | 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -67,16 +59,13 @@ impl Swarm {
             None => options.from_image(&wanted.name).tag(wanted.tag_or_latest()),
         };
         let progress = self.docker.create_image(Some(options.build()), None, None);
-        progress
-            .try_for_each(|_| async { Ok(()) })
-            .await
-            .map_err(|error| match &error {
-                Error::DockerResponseServerError { message, .. }
-                | Error::DockerStreamError { error: message } => {
-                    (refusal(message), message.trim().to_owned())
-                }
-                _ => (Refusal::Unreachable, chain(&error)),
-            })
+        progress.try_for_each(|_| async { Ok(()) }).await.map_err(|error| match &error {
+            Error::DockerResponseServerError { message, .. }
+            | Error::DockerStreamError { error: message } => {
+                (refusal(message), message.trim().to_owned())
+            }
+            _ => (Refusal::Unreachable, chain(&error)),
+        })
     }
 
     async fn pulled(&self, wanted: &Reference) -> ImageFound {
@@ -85,9 +74,7 @@ impl Swarm {
             Ok(None) => ImageFound::Unreachable {
                 message: "the engine pulled it and does not have it".to_owned(),
             },
-            Err(error) => ImageFound::Unreachable {
-                message: error.to_string(),
-            },
+            Err(error) => ImageFound::Unreachable { message: error.to_string() },
         }
     }
 }
@@ -95,10 +82,9 @@ impl Swarm {
 /// Denied stays denied though an image is there: nobody knows what the registry has.
 fn refused(refusal: Refusal, message: String, local: Option<Image>) -> ImageFound {
     match (refusal, local) {
-        (Refusal::NotFound | Refusal::Unreachable, Some(image)) => ImageFound::LocalOnly {
-            id: image.id,
-            message,
-        },
+        (Refusal::NotFound | Refusal::Unreachable, Some(image)) => {
+            ImageFound::LocalOnly { id: image.id, message }
+        }
         (Refusal::NotFound, None) => ImageFound::NotFound { message },
         (Refusal::Unreachable, None) => ImageFound::Unreachable { message },
         (Refusal::Denied, _) => ImageFound::Denied { message },
@@ -155,20 +141,14 @@ mod tests {
     fn image() -> Image {
         Image {
             id: "sha256:1".into(),
-            repo_digests: Some(vec![
-                "host:5000/nginx@sha256:aa".into(),
-                "nginx@sha256:bb".into(),
-            ]),
+            repo_digests: Some(vec!["host:5000/nginx@sha256:aa".into(), "nginx@sha256:bb".into()]),
         }
     }
 
     #[test]
     fn the_digest_is_that_of_the_registry_asked() {
         let digest = |text: &str| image().digest(&Reference::parse(text));
-        assert_eq!(
-            digest("docker.io/library/nginx:1").as_deref(),
-            Some("sha256:bb")
-        );
+        assert_eq!(digest("docker.io/library/nginx:1").as_deref(), Some("sha256:bb"));
         assert_eq!(digest("host:5000/nginx:1").as_deref(), Some("sha256:aa"));
         assert_eq!(digest("host:5001/nginx:1"), None);
         assert_eq!(digest("x@sha256:cc").as_deref(), Some("sha256:cc"));
@@ -179,26 +159,11 @@ mod tests {
     fn a_floating_tag_that_is_here_survives_its_registry() {
         let here = |refusal| refused(refusal, "words".into(), Some(image()));
         let nowhere = |refusal| refused(refusal, "words".into(), None);
-        assert!(matches!(
-            here(Refusal::NotFound),
-            ImageFound::LocalOnly { .. }
-        ));
-        assert!(matches!(
-            here(Refusal::Unreachable),
-            ImageFound::LocalOnly { .. }
-        ));
+        assert!(matches!(here(Refusal::NotFound), ImageFound::LocalOnly { .. }));
+        assert!(matches!(here(Refusal::Unreachable), ImageFound::LocalOnly { .. }));
         assert!(matches!(here(Refusal::Denied), ImageFound::Denied { .. }));
-        assert!(matches!(
-            nowhere(Refusal::NotFound),
-            ImageFound::NotFound { .. }
-        ));
-        assert!(matches!(
-            nowhere(Refusal::Unreachable),
-            ImageFound::Unreachable { .. }
-        ));
-        assert!(matches!(
-            nowhere(Refusal::Denied),
-            ImageFound::Denied { .. }
-        ));
+        assert!(matches!(nowhere(Refusal::NotFound), ImageFound::NotFound { .. }));
+        assert!(matches!(nowhere(Refusal::Unreachable), ImageFound::Unreachable { .. }));
+        assert!(matches!(nowhere(Refusal::Denied), ImageFound::Denied { .. }));
     }
 }

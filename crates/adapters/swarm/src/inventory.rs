@@ -33,13 +33,7 @@ pub(crate) async fn take(swarm: &Swarm, scope: &Scope) -> Result<Vec<Object>, En
     let mut found = BTreeSet::new();
     for label in labels(scope) {
         let filter = ("label", std::slice::from_ref(&label));
-        for kind in [
-            Kind::Service,
-            Kind::Network,
-            Kind::Secret,
-            Kind::Config,
-            Kind::Volume,
-        ] {
+        for kind in [Kind::Service, Kind::Network, Kind::Secret, Kind::Config, Kind::Volume] {
             found.extend(list(swarm, kind, &[filter]).await?);
         }
         for container in containers(swarm, &[filter]).await? {
@@ -56,13 +50,8 @@ pub(crate) async fn take(swarm: &Swarm, scope: &Scope) -> Result<Vec<Object>, En
 }
 
 fn labels(scope: &Scope) -> Vec<String> {
-    let stacks = scope
-        .stacks
-        .iter()
-        .map(|stack| format!("{NAMESPACE_LABEL}={stack}"));
-    stacks
-        .chain(scope.run.iter().map(|run| format!("{RUN_LABEL}={run}")))
-        .collect()
+    let stacks = scope.stacks.iter().map(|stack| format!("{NAMESPACE_LABEL}={stack}"));
+    stacks.chain(scope.run.iter().map(|run| format!("{RUN_LABEL}={run}"))).collect()
 }
 
 /// Looks names up. The API matches parts of names, so they are compared again here.
@@ -109,10 +98,7 @@ fn may_be_taken_by_name(object: &Object, scope: &Scope) -> bool {
             .as_deref()
             .is_some_and(|claimed| scope.run.as_ref().is_none_or(|run| run.as_str() != claimed));
     let is_of_a_stack = scope.stacks.iter().any(|stack| {
-        object
-            .name
-            .strip_prefix(stack.as_str())
-            .is_some_and(|rest| rest.starts_with('_'))
+        object.name.strip_prefix(stack.as_str()).is_some_and(|rest| rest.starts_with('_'))
     });
     let is_nobodys =
         object.kind == ObjectKind::Volume && crate::containers::is_anonymous(&object.name);
@@ -157,10 +143,7 @@ async fn specified(
     filters: &[(&str, &[String])],
 ) -> Result<Vec<Object>, EngineError> {
     let objects: Vec<Specified> = get(swarm, path, filters).await?;
-    Ok(objects
-        .into_iter()
-        .map(|found| found.object(kind))
-        .collect())
+    Ok(objects.into_iter().map(|found| found.object(kind)).collect())
 }
 
 async fn containers(
@@ -175,33 +158,18 @@ async fn get<T: DeserializeOwned>(
     path: &str,
     filters: &[(&str, &[String])],
 ) -> Result<T, EngineError> {
-    let what = path
-        .trim_start_matches('/')
-        .split(['/', '?'])
-        .next()
-        .unwrap_or_default();
+    let what = path.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
     let operation = format!("list {what}");
-    swarm
-        .endpoint
-        .get(&operation, &with_filters(path, filters))
-        .await
+    swarm.endpoint.get(&operation, &with_filters(path, filters)).await
 }
 
 fn object(kind: ObjectKind, id: String, name: String, labels: Option<&Labels>) -> Object {
     let label = |key| labels.and_then(|labels| labels.get(key)).cloned();
-    Object {
-        kind,
-        id,
-        name,
-        stack: label(NAMESPACE_LABEL),
-        run: label(RUN_LABEL),
-    }
+    Object { kind, id, name, stack: label(NAMESPACE_LABEL), run: label(RUN_LABEL) }
 }
 
 fn task_object(task: &tasks::Task) -> Object {
-    let slot = task
-        .slot
-        .map_or_else(String::new, |slot| format!(".{slot}"));
+    let slot = task.slot.map_or_else(String::new, |slot| format!(".{slot}"));
     Object {
         kind: ObjectKind::Task,
         id: task.id.clone(),
@@ -242,12 +210,7 @@ struct Network {
 
 impl Network {
     fn object(self) -> Object {
-        object(
-            ObjectKind::Network,
-            self.id,
-            self.name,
-            self.labels.as_ref(),
-        )
+        object(ObjectKind::Network, self.id, self.name, self.labels.as_ref())
     }
 }
 
@@ -266,12 +229,7 @@ struct Volume {
 
 impl Volume {
     fn object(self) -> Object {
-        object(
-            ObjectKind::Volume,
-            self.name.clone(),
-            self.name,
-            self.labels.as_ref(),
-        )
+        object(ObjectKind::Volume, self.name.clone(), self.name, self.labels.as_ref())
     }
 }
 
@@ -288,32 +246,16 @@ struct Container {
 
 impl Container {
     fn object(&self) -> Object {
-        let name = self
-            .names
-            .first()
-            .map_or(self.id.as_str(), |name| name.trim_start_matches('/'));
-        object(
-            ObjectKind::Container,
-            self.id.clone(),
-            name.to_owned(),
-            self.labels.as_ref(),
-        )
+        let name = self.names.first().map_or(self.id.as_str(), |name| name.trim_start_matches('/'));
+        object(ObjectKind::Container, self.id.clone(), name.to_owned(), self.labels.as_ref())
     }
 
     /// Volumes in it that nobody named: they carry no label of ours, so they are told as
     /// belonging where the container does.
     fn volumes(&self) -> impl Iterator<Item = Object> {
-        self.mounts
-            .iter()
-            .filter_map(MountPoint::anonymous_volume)
-            .map(|volume| {
-                object(
-                    ObjectKind::Volume,
-                    volume.name.clone(),
-                    volume.name,
-                    self.labels.as_ref(),
-                )
-            })
+        self.mounts.iter().filter_map(MountPoint::anonymous_volume).map(|volume| {
+            object(ObjectKind::Volume, volume.name.clone(), volume.name, self.labels.as_ref())
+        })
     }
 }
 
@@ -331,16 +273,9 @@ mod tests {
 
     #[track_caller]
     fn check(name: &str, labels: &[(&str, &str)], expected: bool) {
-        let labels = labels
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect();
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let found = object(ObjectKind::Volume, name.into(), name.into(), Some(&labels));
-        assert_eq!(
-            may_be_taken_by_name(&found, &scope()),
-            expected,
-            "{found:?}"
-        );
+        assert_eq!(may_be_taken_by_name(&found, &scope()), expected, "{found:?}");
     }
 
     /// ISO-4: what is not provably ours is nobody's to remove.
@@ -349,18 +284,10 @@ mod tests {
         check("shared-data", &[], false);
         check("shared-data", &[(NAMESPACE_LABEL, "other")], false);
         check("a-0a1b2c_test_data", &[(NAMESPACE_LABEL, "other")], false);
-        check(
-            "a-0a1b2c_test_data",
-            &[(RUN_LABEL, "20261124T053000-a-ffffff")],
-            false,
-        );
+        check("a-0a1b2c_test_data", &[(RUN_LABEL, "20261124T053000-a-ffffff")], false);
         check("a-0a1b2c_testing", &[], false);
         check("a-0a1b2c_test_data", &[], true);
-        check(
-            "a-0a1b2c_test_data",
-            &[(NAMESPACE_LABEL, "a-0a1b2c_test")],
-            true,
-        );
+        check("a-0a1b2c_test_data", &[(NAMESPACE_LABEL, "a-0a1b2c_test")], true);
         check(&"0f".repeat(32), &[], true);
     }
 }

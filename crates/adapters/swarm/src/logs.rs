@@ -39,10 +39,9 @@ pub(crate) async fn tail(
         .map(|part| part.map(|part| part.into_bytes().to_vec()));
     let mut read = Vec::new();
     match tokio::time::timeout(READ_WITHIN, collect(said, &mut read)).await {
-        Ok(Err(error)) if read.is_empty() => Err(engine_error(
-            &format!("read the log of service {service}"),
-            &error,
-        )),
+        Ok(Err(error)) if read.is_empty() => {
+            Err(engine_error(&format!("read the log of service {service}"), &error))
+        }
         _ => Ok(arrange(&read)),
     }
 }
@@ -59,10 +58,7 @@ async fn collect<E>(
         };
         let part = String::from_utf8_lossy(&part?).into_owned();
         n_bytes += part.len();
-        read.extend(
-            part.lines()
-                .map(|line| line.chars().take(LINE_CHARACTERS).collect()),
-        );
+        read.extend(part.lines().map(|line| line.chars().take(LINE_CHARACTERS).collect()));
     }
     Ok(())
 }
@@ -91,10 +87,7 @@ fn arrange(read: &[String]) -> String {
             size <= TAIL_BYTES
         })
         .count();
-    let texts: Vec<&str> = lines[lines.len() - kept..]
-        .iter()
-        .map(|(_, text)| *text)
-        .collect();
+    let texts: Vec<&str> = lines[lines.len() - kept..].iter().map(|(_, text)| *text).collect();
     texts.join("\n")
 }
 
@@ -122,12 +115,7 @@ mod tests {
     #[test]
     fn the_end_is_kept_when_it_is_too_much() {
         let read: Vec<String> = (0..100)
-            .map(|n| {
-                format!(
-                    "2026-11-24T05:46:09.0000000{n:02}Z {n} {}",
-                    "x".repeat(1000)
-                )
-            })
+            .map(|n| format!("2026-11-24T05:46:09.0000000{n:02}Z {n} {}", "x".repeat(1000)))
             .collect();
         let text = arrange(&read);
         assert!(text.len() <= TAIL_BYTES, "{}", text.len());

@@ -34,12 +34,8 @@ const NO_ANSWER: [&str; 11] = [
 ];
 
 /// A registry that knows.
-const CERTAINLY_NOT_FOUND: [&str; 4] = [
-    "manifest unknown",
-    "name unknown",
-    "no matching manifest",
-    "invalid reference format",
-];
+const CERTAINLY_NOT_FOUND: [&str; 4] =
+    ["manifest unknown", "name unknown", "no matching manifest", "invalid reference format"];
 
 const DENIED: [&str; 7] = [
     "denied",
@@ -114,10 +110,7 @@ mod tests {
              10.255.255.53:53: no such host",
             Refusal::Unreachable,
         );
-        check(
-            "invalid reference format: repository name must be lowercase",
-            Refusal::NotFound,
-        );
+        check("invalid reference format: repository name must be lowercase", Refusal::NotFound);
         check(
             "manifest for 127.0.0.1:35871/access-denied/web:2 not found: manifest unknown: \
              manifest unknown",
@@ -127,15 +120,10 @@ mod tests {
             r#"Head "http://127.0.0.1:35872/v2/a/web/manifests/1": no basic auth credentials"#,
             Refusal::Denied,
         );
-        check(
-            "received unexpected HTTP status: 503 Service Unavailable",
-            Refusal::Unreachable,
-        );
-        for (status, expected) in [
-            (429, Refusal::Unreachable),
-            (403, Refusal::Denied),
-            (404, Refusal::Unreachable),
-        ] {
+        check("received unexpected HTTP status: 503 Service Unavailable", Refusal::Unreachable);
+        for (status, expected) in
+            [(429, Refusal::Unreachable), (403, Refusal::Denied), (404, Refusal::Unreachable)]
+        {
             let message = format!(
                 "error parsing HTTP {status} response body: no error details found in HTTP \
                  response body: \"{{}}\""

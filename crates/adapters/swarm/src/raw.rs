@@ -41,9 +41,7 @@ impl Endpoint {
         if let Some(path) = host.strip_prefix("unix://") {
             return Some(Endpoint::Unix(PathBuf::from(path)));
         }
-        let address = host
-            .strip_prefix("tcp://")
-            .or_else(|| host.strip_prefix("http://"))?;
+        let address = host.strip_prefix("tcp://").or_else(|| host.strip_prefix("http://"))?;
         Some(Endpoint::Tcp(address.trim_end_matches('/').to_owned()))
     }
 
@@ -111,10 +109,7 @@ async fn exchange(
     let request = format!("GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream
-        .take(ANSWER_LIMIT_BYTES)
-        .read_to_end(&mut answer)
-        .await?;
+    stream.take(ANSWER_LIMIT_BYTES).read_to_end(&mut answer).await?;
     Ok(answer)
 }
 
@@ -164,10 +159,7 @@ mod tests {
     fn only_a_whole_answer_is_an_answer() {
         let whole = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n[]";
         assert_eq!(split(whole), Some((200, &b"[]"[..])));
-        assert_eq!(
-            split(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n[]"),
-            None
-        );
+        assert_eq!(split(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n[]"), None);
         assert_eq!(split(b"HTTP/1.0 200 OK\r\n\r\n[]"), Some((200, &b"[]"[..])));
         assert_eq!(split(b"HTTP/1.0 200 OK\r\n"), None);
     }
@@ -178,10 +170,7 @@ mod tests {
             Endpoint::parse("unix:///run/docker.sock"),
             Some(Endpoint::Unix("/run/docker.sock".into()))
         );
-        assert_eq!(
-            Endpoint::parse("tcp://[::1]:2375/"),
-            Some(Endpoint::Tcp("[::1]:2375".into()))
-        );
+        assert_eq!(Endpoint::parse("tcp://[::1]:2375/"), Some(Endpoint::Tcp("[::1]:2375".into())));
         assert_eq!(Endpoint::parse("ssh://host"), None);
     }
 
@@ -199,9 +188,7 @@ mod tests {
                 .unwrap();
             String::from_utf8_lossy(&request[..read]).into_owned()
         });
-        let seen = Endpoint::Tcp(address)
-            .get::<serde_json::Value>("list tasks", "/tasks")
-            .await;
+        let seen = Endpoint::Tcp(address).get::<serde_json::Value>("list tasks", "/tasks").await;
         let expected = EngineError::Refused {
             operation: "list tasks".into(),
             status: 400,

@@ -23,17 +23,10 @@ impl Reference {
         // A colon before the last slash belongs to a registry's port.
         let last = rest.rfind('/').map_or(0, |slash| slash + 1);
         let (name, tag) = match rest[last..].find(':') {
-            Some(colon) => (
-                &rest[..last + colon],
-                Some(rest[last + colon + 1..].to_owned()),
-            ),
+            Some(colon) => (&rest[..last + colon], Some(rest[last + colon + 1..].to_owned())),
             None => (rest, None),
         };
-        Self {
-            name: name.to_owned(),
-            tag,
-            digest,
-        }
+        Self { name: name.to_owned(), tag, digest }
     }
 
     /// It names one image for good, as far as people keep to that (ENG-5).
@@ -63,10 +56,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, exact: &str, is_pinned: bool) {
         let reference = Reference::parse(text);
-        assert_eq!(
-            (reference.exact().as_str(), reference.is_pinned()),
-            (exact, is_pinned)
-        );
+        assert_eq!((reference.exact().as_str(), reference.is_pinned()), (exact, is_pinned));
     }
 
     #[test]
@@ -77,10 +67,6 @@ mod tests {
         check("host:5000/a/b", "host:5000/a/b:latest", false);
         check("host:5000/a/b:2", "host:5000/a/b:2", true);
         check("nginx@sha256:ab", "nginx@sha256:ab", true);
-        check(
-            "host:5000/a:latest@sha256:ab",
-            "host:5000/a@sha256:ab",
-            true,
-        );
+        check("host:5000/a:latest@sha256:ab", "host:5000/a@sha256:ab", true);
     }
 }

@@ -140,9 +140,7 @@ impl Service {
     ) -> ServiceFacts {
         let spec = &self.spec;
         let mode = spec.mode.told();
-        let image = self
-            .container_spec()
-            .and_then(|container| container.get("Image")?.as_str());
+        let image = self.container_spec().and_then(|container| container.get("Image")?.as_str());
         let endpoint = spec.endpoint.as_ref();
         let ports = endpoint.and_then(|endpoint| endpoint.get("Ports")?.as_array());
         let update = self.update.as_ref();
@@ -154,20 +152,13 @@ impl Service {
             version_index: self.version.index,
             image: image.unwrap_or_default().to_owned(),
             update: update.map_or(UpdateState::None, |update| update_state(&update.state)),
-            update_message: update
-                .map(|update| update.message.clone())
-                .filter(|m| !m.is_empty()),
+            update_message: update.map(|update| update.message.clone()).filter(|m| !m.is_empty()),
             monitor_ms: monitor_ms(spec.update_config.as_ref()),
             desired_tasks: status.map_or_else(|| wanted(mode), |status| status.desired_tasks),
             completed_tasks: status.map_or(0, |status| status.completed_tasks),
             publishes: ports.is_some_and(|ports| !ports.is_empty()),
             labels: spec.labels.clone().unwrap_or_default(),
-            template: flatten(
-                &spec.task_template,
-                endpoint,
-                spec.networks.as_ref(),
-                network_names,
-            ),
+            template: flatten(&spec.task_template, endpoint, spec.networks.as_ref(), network_names),
         }
     }
 }
@@ -184,11 +175,7 @@ impl Mode {
             let completions = job.total_completions.or(job.max_concurrent).unwrap_or(1);
             return ServiceMode::ReplicatedJob { completions };
         }
-        let replicas = self
-            .replicated
-            .as_ref()
-            .and_then(|mode| mode.replicas)
-            .unwrap_or(1);
+        let replicas = self.replicated.as_ref().and_then(|mode| mode.replicas).unwrap_or(1);
         ServiceMode::Replicated { replicas }
     }
 }
@@ -255,10 +242,7 @@ mod tests {
             ServiceMode::Replicated { replicas: 0 },
         );
         check_mode(&serde_json::json!({ "Global": {} }), ServiceMode::Global);
-        check_mode(
-            &serde_json::json!({ "GlobalJob": {} }),
-            ServiceMode::GlobalJob,
-        );
+        check_mode(&serde_json::json!({ "GlobalJob": {} }), ServiceMode::GlobalJob);
         check_mode(
             &serde_json::json!({ "ReplicatedJob": { "MaxConcurrent": 1, "TotalCompletions": 3 } }),
             ServiceMode::ReplicatedJob { completions: 3 },
@@ -272,10 +256,7 @@ mod tests {
         assert_eq!(facts.update, UpdateState::Unknown("frozen".into()));
         assert_eq!(facts.update_message.as_deref(), Some("m"));
         let facts = service(&serde_json::json!({}), &serde_json::json!({}));
-        assert_eq!(
-            (facts.update, facts.update_message),
-            (UpdateState::None, None)
-        );
+        assert_eq!((facts.update, facts.update_message), (UpdateState::None, None));
     }
 
     #[test]
@@ -287,17 +268,11 @@ mod tests {
         });
         let status = serde_json::json!({ "ServiceStatus": { "DesiredTasks": 2 } });
         let facts = service(&spec, &status);
-        assert_eq!(
-            (facts.monitor_ms, facts.desired_tasks, facts.publishes),
-            (1500, 2, true)
-        );
+        assert_eq!((facts.monitor_ms, facts.desired_tasks, facts.publishes), (1500, 2, true));
         assert_eq!(facts.labels["a"], "b");
         assert_eq!((facts.name.as_str(), facts.version_index), ("app", 7));
         let plain = service(&serde_json::json!({}), &serde_json::json!({}));
-        assert_eq!(
-            (plain.monitor_ms, plain.desired_tasks, plain.publishes),
-            (5000, 1, false)
-        );
+        assert_eq!((plain.monitor_ms, plain.desired_tasks, plain.publishes), (5000, 1, false));
     }
 
     #[test]

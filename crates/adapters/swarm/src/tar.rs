@@ -10,10 +10,7 @@ use std::io::{self, Read};
 /// When the name is no plain name.
 pub(crate) fn pack(name: &str, content: &[u8]) -> io::Result<Vec<u8>> {
     if name.is_empty() || name.contains('/') || matches!(name, "." | "..") {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is no plain name",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain name"));
     }
     let mut header = tar::Header::new_ustar();
     header.set_size(content.len() as u64);
@@ -76,9 +73,7 @@ mod tests {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_size(0);
-        archive
-            .append_data(&mut header, "folder", io::empty())
-            .unwrap();
+        archive.append_data(&mut header, "folder", io::empty()).unwrap();
         assert_eq!(first(&archive.into_inner().unwrap()).unwrap(), First::Other);
         let whole = pack("marker", b"content").unwrap();
         for cut in [0, 100, 512 + 3] {

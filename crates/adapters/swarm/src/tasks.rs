@@ -67,9 +67,7 @@ pub(crate) enum UpToDateFilter {
 pub(crate) async fn list(endpoint: &Endpoint, stack: &StackName) -> Result<Vec<Task>, EngineError> {
     let label = [format!("{NAMESPACE_LABEL}={stack}")];
     let target = with_filters("/tasks", &[("label", &label)]);
-    endpoint
-        .get(&format!("list the tasks of stack {stack}"), &target)
-        .await
+    endpoint.get(&format!("list the tasks of stack {stack}"), &target).await
 }
 
 /// Lists the tasks of one service, by its full name; none when there is no such service.
@@ -77,15 +75,10 @@ pub(crate) async fn list_running(
     endpoint: &Endpoint,
     service: &str,
 ) -> Result<Vec<Task>, EngineError> {
-    let filters: [(&str, &[String]); 2] = [
-        ("service", &[service.to_owned()]),
-        ("desired-state", &["running".to_owned()]),
-    ];
+    let filters: [(&str, &[String]); 2] =
+        [("service", &[service.to_owned()]), ("desired-state", &["running".to_owned()])];
     let operation = format!("list the tasks of service {service}");
-    match endpoint
-        .get(&operation, &with_filters("/tasks", &filters))
-        .await
-    {
+    match endpoint.get(&operation, &with_filters("/tasks", &filters)).await {
         Err(EngineError::Refused { status: 404, .. }) => Ok(Vec::new()),
         other => other,
     }
@@ -118,18 +111,14 @@ async fn up_to_date(
     let label = [format!("{NAMESPACE_LABEL}={stack}")];
     let filters: [(&str, &[String]); 2] = [("label", &label), ("_up-to-date", &["true".into()])];
     let operation = format!("list the current tasks of stack {stack}");
-    let tasks: Vec<Task> = endpoint
-        .get(&operation, &with_filters("/tasks", &filters))
-        .await?;
+    let tasks: Vec<Task> = endpoint.get(&operation, &with_filters("/tasks", &filters)).await?;
     Ok(tasks.into_iter().map(|task| task.id).collect())
 }
 
 /// Only container specs can be compared: a task's copy of the rest carries resolved defaults.
 fn same_spec(tasks: &[Task], services: &[Service]) -> BTreeSet<String> {
-    let specs: BTreeMap<&str, Option<&Value>> = services
-        .iter()
-        .map(|service| (service.id.as_str(), service.container_spec()))
-        .collect();
+    let specs: BTreeMap<&str, Option<&Value>> =
+        services.iter().map(|service| (service.id.as_str(), service.container_spec())).collect();
     tasks
         .iter()
         .filter(|task| {
@@ -160,11 +149,7 @@ impl Task {
 
     /// The stack it belongs to.
     pub(crate) fn stack(&self) -> Option<&str> {
-        self.spec
-            .get("ContainerSpec")?
-            .get("Labels")?
-            .get(NAMESPACE_LABEL)?
-            .as_str()
+        self.spec.get("ContainerSpec")?.get("Labels")?.get(NAMESPACE_LABEL)?.as_str()
     }
 
     /// The task as facts; whether it is current and what its container is were found out apart.
@@ -252,10 +237,7 @@ mod tests {
         let mut seen = task("failed", "c1", 1);
         seen.status.err = "task: non-zero exit (1)".into();
         let facts = seen.facts("app".into(), &BTreeSet::from(["t1".into()]), None);
-        assert_eq!(
-            (facts.state, facts.desired),
-            (TaskState::Failed, TaskState::Running)
-        );
+        assert_eq!((facts.state, facts.desired), (TaskState::Failed, TaskState::Running));
         assert!(facts.current);
         assert_eq!(facts.error.as_deref(), Some("task: non-zero exit (1)"));
         assert!(!seen.is_over(), "it is still wanted");

@@ -19,10 +19,7 @@ pub(crate) fn flatten(
     service_networks: Option<&Value>,
     network_names: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let mut flat = Flat {
-        network_names,
-        entries: BTreeMap::new(),
-    };
+    let mut flat = Flat { network_names, entries: BTreeMap::new() };
     flat.add("", task_template);
     if let Some(networks) = service_networks {
         flat.add("Networks", networks);
@@ -43,9 +40,7 @@ pub(crate) fn without_digest(image: &str) -> &str {
 }
 
 fn has_tag(name: &str) -> bool {
-    name.rsplit('/')
-        .next()
-        .is_some_and(|last| last.contains(':'))
+    name.rsplit('/').next().is_some_and(|last| last.contains(':'))
 }
 
 struct Flat<'a> {
@@ -82,9 +77,7 @@ impl Flat<'_> {
             self.leaf(&join(path, name), value.to_owned());
             return;
         }
-        let key = self
-            .name_of(path, item)
-            .unwrap_or_else(|| place.to_string());
+        let key = self.name_of(path, item).unwrap_or_else(|| place.to_string());
         let path = self.free(&join(path, &key));
         self.add(&path, item);
     }
@@ -99,10 +92,7 @@ impl Flat<'_> {
             "ContainerSpec.Configs" => text("ConfigName"),
             "EndpointSpec.Ports" => {
                 let port = item.get("TargetPort").and_then(Value::as_u64)?;
-                Some(format!(
-                    "{port}/{}",
-                    text("Protocol").unwrap_or_else(|| "tcp".into())
-                ))
+                Some(format!("{port}/{}", text("Protocol").unwrap_or_else(|| "tcp".into())))
             }
             _ => None,
         }
@@ -119,10 +109,7 @@ impl Flat<'_> {
     }
 
     fn network(&self, id: &str) -> String {
-        self.network_names
-            .get(id)
-            .cloned()
-            .unwrap_or_else(|| id.to_owned())
+        self.network_names.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
     fn leaf(&mut self, path: &str, value: String) {
@@ -157,11 +144,7 @@ fn is_left_out(path: &str) -> bool {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 #[cfg(test)]
@@ -197,10 +180,7 @@ mod tests {
             "Ports": [{ "TargetPort": 80, "Protocol": "tcp", "PublishedPort": 8080 }],
         });
         let flat = flatten(&sample(), Some(&endpoint), None, &names);
-        let lines: Vec<String> = flat
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
+        let lines: Vec<String> = flat.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let expected = [
             "ContainerSpec.Env.A=1",
             "ContainerSpec.Env.A#2=2",
@@ -233,10 +213,7 @@ mod tests {
     fn a_digest_somebody_wrote_is_kept() {
         assert_eq!(without_digest("nginx:1.27@sha256:ab"), "nginx:1.27");
         assert_eq!(without_digest("nginx@sha256:ab"), "nginx@sha256:ab");
-        assert_eq!(
-            without_digest("host:5000/nginx@sha256:ab"),
-            "host:5000/nginx@sha256:ab"
-        );
+        assert_eq!(without_digest("host:5000/nginx@sha256:ab"), "host:5000/nginx@sha256:ab");
         assert_eq!(without_digest("nginx:1.27"), "nginx:1.27");
     }
 }

@@ -41,10 +41,7 @@ impl StackView for Swarm {
             .filter(|task| task.state() == TaskState::Running)
             .filter_map(|task| {
                 let address = gateway.address(task.container_id()?)?;
-                Some(TaskAddress {
-                    task: task.id.clone(),
-                    address,
-                })
+                Some(TaskAddress { task: task.id.clone(), address })
             })
             .collect();
         addresses.sort_by(|a, b| a.task.cmp(&b.task));
@@ -82,12 +79,6 @@ struct Member {
 impl Gateway {
     /// Written as `172.18.0.3/16`.
     fn address(&self, container: &str) -> Option<IpAddr> {
-        self.containers
-            .get(container)?
-            .address
-            .split('/')
-            .next()?
-            .parse()
-            .ok()
+        self.containers.get(container)?.address.split('/').next()?.parse().ok()
     }
 }

@@ -105,27 +105,17 @@ impl Watch {
         // In this order, one after the other: see `tasks::current`.
         let services = services::list(endpoint, &self.stack).await?;
         let tasks = tasks::list(endpoint, &self.stack).await?;
-        let current = tasks::current(
-            endpoint,
-            &self.stack,
-            &tasks,
-            &services,
-            &mut self.up_to_date,
-        )
-        .await?;
+        let current =
+            tasks::current(endpoint, &self.stack, &tasks, &services, &mut self.up_to_date).await?;
         let containers = &mut self.memory.containers;
-        containers
-            .refresh(endpoint, tasks.iter().filter_map(Task::container_id))
-            .await?;
+        containers.refresh(endpoint, tasks.iter().filter_map(Task::container_id)).await?;
         self.learn_names(&services).await?;
         // An event may have come while containers were asked about.
         self.drain();
         let mut tasks: Vec<TaskFacts> = tasks
             .iter()
             .map(|task| {
-                let container = task
-                    .container_id()
-                    .and_then(|id| self.memory.containers.facts(id));
+                let container = task.container_id().and_then(|id| self.memory.containers.facts(id));
                 task.facts(self.service_of(task), &current, container)
             })
             .collect();
@@ -142,10 +132,7 @@ impl Watch {
 
     /// The name of a task's service; its id when the service was gone before the watch began.
     fn service_of(&self, task: &Task) -> String {
-        self.service_names
-            .get(&task.service_id)
-            .unwrap_or(&task.service_id)
-            .clone()
+        self.service_names.get(&task.service_id).unwrap_or(&task.service_id).clone()
     }
 
     async fn learn_names(&mut self, services: &[Service]) -> Result<(), EngineError> {
@@ -155,14 +142,9 @@ impl Watch {
         }
         let mut ids = services.iter().flat_map(Service::network_ids);
         if ids.any(|id| !self.network_names.contains_key(id)) {
-            let networks: Vec<Network> = self
-                .swarm
-                .endpoint
-                .get("list the networks", "/networks")
-                .await?;
-            let names = networks
-                .into_iter()
-                .map(|network| (network.id, network.name));
+            let networks: Vec<Network> =
+                self.swarm.endpoint.get("list the networks", "/networks").await?;
+            let names = networks.into_iter().map(|network| (network.id, network.name));
             self.network_names.extend(names);
         }
         Ok(())
@@ -216,9 +198,7 @@ impl Memory {
 
     fn take_event(&mut self, stack: &StackName, event: &EventMessage) {
         let actor = event.actor.as_ref();
-        let id = actor
-            .and_then(|actor| actor.id.as_deref())
-            .unwrap_or_default();
+        let id = actor.and_then(|actor| actor.id.as_deref()).unwrap_or_default();
         if event.typ == Some(EventMessageTypeEnum::SERVICE) {
             let name = actor.and_then(|actor| actor.attributes.as_ref()?.get("name"));
             if name.is_none_or(|name| short_name(stack, name) == *name) {
@@ -288,10 +268,7 @@ mod tests {
     #[test]
     fn services_of_other_stacks_do_not_wake() {
         assert_eq!(memory_after(&[service_event("st2_app")]).pending, None);
-        assert_eq!(
-            memory_after(&[service_event("st_app")]).pending,
-            Some(Wake::Changed)
-        );
+        assert_eq!(memory_after(&[service_event("st_app")]).pending, Some(Wake::Changed));
     }
 
     #[test]
@@ -304,19 +281,10 @@ mod tests {
 
     #[test]
     fn a_gap_outweighs_a_change_and_stays_in_the_facts() {
-        let memory = memory_after(&[
-            News::Broken,
-            News::Back(Coverage::Lost),
-            service_event("st_app"),
-        ]);
-        assert_eq!(
-            (memory.pending, memory.has_gap, memory.n_broken),
-            (Some(Wake::Gap), true, 0)
-        );
+        let memory =
+            memory_after(&[News::Broken, News::Back(Coverage::Lost), service_event("st_app")]);
+        assert_eq!((memory.pending, memory.has_gap, memory.n_broken), (Some(Wake::Gap), true, 0));
         let memory = memory_after(&[News::Broken, News::Back(Coverage::Whole)]);
-        assert_eq!(
-            (memory.pending, memory.has_gap),
-            (Some(Wake::Changed), false)
-        );
+        assert_eq!((memory.pending, memory.has_gap), (Some(Wake::Changed), false));
     }
 }

@@ -20,9 +20,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Cleans up after a dead run.
 pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8, Failure> {
-    let directory = StateDir::new(&settings.state)
-        .find_run(&args.run)
-        .map_err(refused)?;
+    let directory = StateDir::new(&settings.state).find_run(&args.run).map_err(refused)?;
     let store = RunDir::open_existing(&directory).map_err(refused)?;
     let log = cc_ci_store::read_log(&store.events())
         .map_err(|error| Failure::new(ExitKind::Usage, chain(&error)))?;
@@ -34,21 +32,14 @@ pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8
     let host = Host::new(settings)?;
     let sweeper: Sweeper = host.sweeper()?;
     let deadline = host.clock.now().plus(LIMIT);
-    let swept = sweep(
-        &sweeper,
-        &scope(&plan.run_id, &state.intents),
-        &state.processes,
-        deadline,
-    )
-    .await;
+    let swept =
+        sweep(&sweeper, &scope(&plan.run_id, &state.intents), &state.processes, deadline).await;
     let cleaned = cc_ci_model::results::Cleanup {
         complete: swept.complete && swept.left.is_empty(),
         left: swept.left,
     };
     let json = cc_ci_report::json::cleanup(&cleaned);
-    store
-        .write("cleanup.json", json.as_bytes())
-        .map_err(|error| Failure::error(chain(&error)))?;
+    store.write("cleanup.json", json.as_bytes()).map_err(|error| Failure::error(chain(&error)))?;
     if cleaned.complete {
         print(&format!("nothing is left of run {}\n", plan.run_id))?;
         return Ok(0);

@@ -22,9 +22,7 @@ use crate::wiring::Host;
 pub(crate) async fn docker_version(host: &Host, settings: &Settings) -> Result<String, Failure> {
     let command = CommandLine {
         program: "docker".to_owned(),
-        arguments: ["version", "--format", "{{.Client.Version}}"]
-            .map(str::to_owned)
-            .into(),
+        arguments: ["version", "--format", "{{.Client.Version}}"].map(str::to_owned).into(),
         environment: settings.docker_environment(),
         directory: settings.directory.clone(),
         input: Vec::new(),
@@ -37,9 +35,7 @@ pub(crate) async fn docker_version(host: &Host, settings: &Settings) -> Result<S
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if version.is_empty() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Failure::error(format!(
-            "the docker CLI does not tell its version: {said}"
-        )));
+        return Err(Failure::error(format!("the docker CLI does not tell its version: {said}")));
     }
     Ok(version)
 }
@@ -47,10 +43,8 @@ pub(crate) async fn docker_version(host: &Host, settings: &Settings) -> Result<S
 /// Puts the answer on standard output.
 pub(crate) fn show(results: &Results, output: Output, no_color: bool) -> Result<(), Failure> {
     let stdout = std::io::stdout();
-    let style = Style {
-        color: output == Output::Auto && stdout.is_terminal() && !no_color,
-        width: 100,
-    };
+    let style =
+        Style { color: output == Output::Auto && stdout.is_terminal() && !no_color, width: 100 };
     let text = match output {
         Output::Json => cc_ci_report::json::results(results),
         Output::Auto | Output::Human => report(results, style),
@@ -61,18 +55,12 @@ pub(crate) fn show(results: &Results, output: Output, no_color: bool) -> Result<
 /// Writes to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     written.map_err(|error| Failure::error(format!("cannot write to standard output: {error}")))
 }
 
 /// The exit code of an answer.
 pub(crate) fn exit_code(results: &Results) -> u8 {
-    let kinds: Vec<_> = results
-        .conditions
-        .iter()
-        .map(|condition| condition.kind)
-        .collect();
+    let kinds: Vec<_> = results.conditions.iter().map(|condition| condition.kind).collect();
     cc_ci_model::exit::ExitKind::first_of(&kinds).code()
 }

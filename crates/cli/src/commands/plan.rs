@@ -17,10 +17,7 @@ pub(crate) async fn plan(settings: &Settings, args: PlanArgs) -> Result<u8, Fail
     let work = work.map_err(|error| Failure::error(format!("no folder to clone into: {error}")))?;
     let recipes = host.recipes(settings, work.path());
     let reference = args.subject.reference.as_deref();
-    let plan = host
-        .planner(recipes)
-        .plan(&request, &source, reference)
-        .await?;
+    let plan = host.planner(recipes).plan(&request, &source, reference).await?;
     match args.subject.output {
         Output::Json => print(&cc_ci_report::json::plan(&plan))?,
         Output::Auto | Output::Human => print(&cc_ci_report::plan::text(&plan))?,

@@ -80,10 +80,7 @@ fn create(directory: &Path) -> Result<RunDir, Failure> {
 
 /// A run that was refused before it had a plan leaves no run directory (VER-8): nothing was
 /// created but this run's own clone. A folder that was there before stays, empty as it was.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it was made by this process a moment ago"
-)]
+#[expect(clippy::disallowed_methods, reason = "it was made by this process a moment ago")]
 fn abandon(directory: &Path, existed: bool) {
     if !existed {
         drop(std::fs::remove_dir_all(directory));

@@ -16,24 +16,32 @@ use crate::failure::{Failure, chain};
 use crate::settings::Settings;
 use crate::wiring::Host;
 
-/// Where the recipe is.
-pub(crate) fn source(settings: &Settings, recipe: &Path) -> Result<RecipeSource, Failure> {
+/// Where the recipe is: a URL, or a folder of this host (IN-1).
+pub(crate) fn source(settings: &Settings, recipe: &str) -> Result<RecipeSource, Failure> {
+    if is_url(recipe) {
+        return Ok(RecipeSource::Url(recipe.to_owned()));
+    }
     let path = settings.directory.join(recipe);
     let path = path.canonicalize().map_err(|error| {
         Failure::new(
             ExitKind::Usage,
             format!("there is no recipe at `{}`: {error}", path.display()),
         )
-        .hint("give the folder of the recipe's git repository")
+        .hint("give the folder of the recipe's git repository, or its URL")
     })?;
     Ok(RecipeSource::Path(path))
 }
 
+/// `scheme://…`, or git's `user@host:path`. An option of git is no URL.
+fn is_url(text: &str) -> bool {
+    let is_scp =
+        || text.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'));
+    !text.starts_with('-') && (text.contains("://") || is_scp())
+}
+
 /// A new run's id.
 pub(crate) fn run_id(host: &Host, source: &RecipeSource) -> Result<RunId, Failure> {
-    let name = source
-        .name()
-        .map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))?;
+    let name = source.name().map_err(|error| Failure::new(ExitKind::Usage, error.to_string()))?;
     let id = format!("{}-{name}-{}", host.clock.now().compact(), hex());
     id.parse().map_err(|error| Failure::error(chain(&error)))
 }
@@ -48,7 +56,7 @@ pub(crate) fn request(
 ) -> Result<Request, Failure> {
     Ok(Request {
         run_id,
-        source: subject.recipe.display().to_string(),
+        source: subject.recipe.clone(),
         stages: subject.stages.clone().unwrap_or_else(StageChoice::default),
         pack: pack(settings, subject.pack.as_deref())?,
         keep,
@@ -69,17 +77,12 @@ fn pack(settings: &Settings, folder: Option<&Path>) -> Result<Option<Pack>, Fail
     };
     let file = settings.directory.join(folder).join("recipe.toml");
     let text = std::fs::read_to_string(&file).map_err(|error| {
-        Failure::new(
-            ExitKind::Config,
-            format!("cannot read `{}`: {error}", file.display()),
-        )
-        .hint("a pack is a folder with a recipe.toml in it")
+        Failure::new(ExitKind::Config, format!("cannot read `{}`: {error}", file.display()))
+            .hint("a pack is a folder with a recipe.toml in it")
     })?;
     let name = file.display().to_string();
     let parsed = cc_ci_core::pack::parse(&name, &text);
-    parsed
-        .map(Some)
-        .map_err(|error| Failure::new(ExitKind::Config, error.to_string()))
+    parsed.map(Some).map_err(|error| Failure::new(ExitKind::Config, error.to_string()))
 }
 
 /// Six hexadecimal digits.

@@ -18,7 +18,11 @@ fn check(text: &str, exports: &[(&str, &str)], warnings: &[&str]) {
 #[test]
 fn literal_exports_are_taken() {
     check("export A_VERSION=v1\n", &[("A_VERSION", "v1")], &[]);
-    check("  export A=v1 # why\r\nexport B='a b'\nexport C=\"d e\"", &[("A", "v1"), ("B", "a b"), ("C", "d e")], &[]);
+    check(
+        "  export A=v1 # why\r\nexport B='a b'\nexport C=\"d e\"",
+        &[("A", "v1"), ("B", "a b"), ("C", "d e")],
+        &[],
+    );
     check("export A=1 B=2; export A=3", &[("A", "3"), ("B", "2")], &[]);
     check("export A=1 && export B=2", &[("A", "1"), ("B", "2")], &[]);
     check("export A=\"x\\\"\\$y\"'z'\\ w\nexport E=", &[("A", "x\"$yz w"), ("E", "")], &[]);
@@ -36,14 +40,26 @@ fn other_forms_are_warned_about() {
     check("declare -x A=1\ntypeset -gx B=2\ndeclare -a C=3", &[], &["1:1", "2:1"]);
     check("export A=~/x B=*.y C=(1 2) D={1,2}", &[], &["A=", "B=", "C=", "D="]);
     check("export 1A=x", &[], &["1A=x"]);
-    check("export B=1\nexport A='x\nexport C=1", &[("B", "1")], &["`A='x", "2:10: this is never closed"]);
+    check(
+        "export B=1\nexport A='x\nexport C=1",
+        &[("B", "1")],
+        &["`A='x", "2:10: this is never closed"],
+    );
 }
 
 #[test]
 fn conditions_are_not_taken() {
-    check("if x; then\n  export A=1\nfi\nexport B=2", &[("B", "2")], &["abra.sh:2:3: this export is not taken"]);
+    check(
+        "if x; then\n  export A=1\nfi\nexport B=2",
+        &[("B", "2")],
+        &["abra.sh:2:3: this export is not taken"],
+    );
     check("[ -z \"$A\" ] && export A=1\nexport B=2", &[("B", "2")], &["1:16"]);
-    check("x ||\n  export A=1 && export C=3\nx || true; export B=2", &[("B", "2")], &["2:3", "2:17"]);
+    check(
+        "x ||\n  export A=1 && export C=3\nx || true; export B=2",
+        &[("B", "2")],
+        &["2:3", "2:17"],
+    );
     check("for x in a b; do export A=1; done; export B=2", &[("B", "2")], &["1:18"]);
     check("case $1 in\n a) export A=1 ;;\n (b) x ;;\nesac\nexport B=2", &[("B", "2")], &["2:5"]);
     check("(export A=1)\nexport B=2", &[("B", "2")], &["1:2"]);

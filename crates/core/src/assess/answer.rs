@@ -20,11 +20,7 @@ pub(super) fn assess(context: Context<'_>, seen: &AnswerSeen) -> Assessment {
     };
     let last_is_good = seen.last.as_ref().is_some_and(|last| is_good(gate, last));
     if seen.in_a_row >= gate.successes && seen.problem.is_none() && last_is_good {
-        let status = seen
-            .last
-            .as_ref()
-            .map(|last| last.status)
-            .unwrap_or_default();
+        let status = seen.last.as_ref().map(|last| last.status).unwrap_or_default();
         let detail = format!(
             "{} answers {status} on {} ({} in a row, {} requests)",
             gate.service, gate.path, seen.in_a_row, seen.attempts
@@ -41,20 +37,10 @@ pub(super) fn assess(context: Context<'_>, seen: &AnswerSeen) -> Assessment {
 }
 
 fn describe(gate: &HttpGate, seen: &AnswerSeen) -> String {
-    let asked = format!(
-        "service {} on port {}, path {}",
-        gate.service, gate.port, gate.path
-    );
+    let asked = format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
     match (&seen.problem, &seen.last) {
         (Some(problem), _) => format!("{asked}: {problem} ({} requests)", seen.attempts),
-        (
-            None,
-            Some(HttpSeen {
-                status,
-                location: Some(location),
-                ..
-            }),
-        ) => {
+        (None, Some(HttpSeen { status, location: Some(location), .. })) => {
             format!("{asked}: it answers {status} and points to {location}, which is not this app")
         }
         (None, Some(last)) => format!(

@@ -29,14 +29,12 @@ pub(super) fn assess(context: Context<'_>, seen: &DeploySeen) -> Assessment {
             seen.said.trim(),
         ),
     };
+    // Services that could not be read back say nothing about what the recipe did.
+    let was_read = check.outcome.is_passed();
     let mut assessment = Assessment::of(check);
-    if seen.exit_code == Some(0) {
-        assessment
-            .checks
-            .push(identity::assess(context, &seen.services));
-        assessment
-            .checks
-            .extend(identity::assess_change(context, seen));
+    if was_read {
+        assessment.checks.push(identity::assess(context, &seen.services));
+        assessment.checks.extend(identity::assess_change(context, seen));
     }
     assessment
 }
@@ -45,21 +43,15 @@ pub(super) fn assess(context: Context<'_>, seen: &DeploySeen) -> Assessment {
 fn accepted(context: Context<'_>, seen: &DeploySeen) -> Check {
     let declared = context.declared();
     let missing = declared.and_then(|stack| {
-        stack.services.iter().find(|service| {
-            !seen
-                .services
-                .iter()
-                .any(|read| read.name == service.name.as_str())
-        })
+        stack
+            .services
+            .iter()
+            .find(|service| !seen.services.iter().any(|read| read.name == service.name.as_str()))
     });
     match (declared, missing) {
         (Some(_), None) => Check::passed(
             "deploy",
-            format!(
-                "{} submitted, {} services",
-                seen.revision,
-                seen.services.len()
-            ),
+            format!("{} submitted, {} services", seen.revision, seen.services.len()),
         ),
         (Some(_), Some(service)) => Check::with(
             "deploy",
@@ -89,9 +81,5 @@ fn explain(said: &str) -> Option<String> {
 }
 
 fn last_line(said: &str) -> &str {
-    said.lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("it said nothing")
+    said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing")
 }

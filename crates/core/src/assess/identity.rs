@@ -35,10 +35,7 @@ pub(super) fn assess(context: Context<'_>, held: &[ServiceFacts]) -> Check {
         let detail = format!("{} services are held as declared", declared.services.len());
         return Check::passed("identity", detail);
     }
-    Check::with(
-        "identity",
-        Outcome::failed(format!("not what was deployed: {}", wrong.join("; "))),
-    )
+    Check::with("identity", Outcome::failed(format!("not what was deployed: {}", wrong.join("; "))))
 }
 
 /// The label of service `app`: the head's commit, or the base's version.
@@ -47,20 +44,12 @@ fn wrong_label(context: Context<'_>, app: &PlannedApp, held: &[ServiceFacts]) ->
     let prefix = format!("coop-cloud.{}", app.stack);
     let label = |key: &str| labels.get(&format!("{prefix}.{key}")).map(String::as_str);
     match (context.revision(), &context.plan.base) {
-        (Revision::Base, BaseChoice::Release(base)) => {
-            (label("version") != Some(base.version.as_str())).then(|| {
-                format!(
-                    "the version label is {:?}, not {}",
-                    label("version"),
-                    base.version
-                )
-            })
-        }
+        (Revision::Base, BaseChoice::Release(base)) => (label("version")
+            != Some(base.version.as_str()))
+        .then(|| format!("the version label is {:?}, not {}", label("version"), base.version)),
         (Revision::Base, BaseChoice::None { .. }) => Some("there is no base".to_owned()),
         (Revision::Head, _) => {
-            let said = label("chaos-version")
-                .unwrap_or_default()
-                .trim_end_matches("+U");
+            let said = label("chaos-version").unwrap_or_default().trim_end_matches("+U");
             let is_head = said.len() >= 7 && context.plan.head.commit.as_str().starts_with(said);
             (!is_head).then(|| {
                 format!(
@@ -81,32 +70,17 @@ fn mismatches(
 ) -> Vec<String> {
     let name = &declared.name;
     let mut wrong = Vec::new();
-    let image = held
-        .template
-        .get("ContainerSpec.Image")
-        .map_or("", String::as_str);
+    let image = held.template.get("ContainerSpec.Image").map_or("", String::as_str);
     if familiar(image) != familiar(&declared.image) {
-        wrong.push(format!(
-            "service {name} runs image {image}, not {}",
-            declared.image
-        ));
+        wrong.push(format!("service {name} runs image {image}, not {}", declared.image));
     }
-    for mount in declared
-        .mounts
-        .iter()
-        .filter(|mount| mount.kind == MountKind::Volume)
-    {
+    for mount in declared.mounts.iter().filter(|mount| mount.kind == MountKind::Volume) {
         let Some(source) = &mount.source else {
             continue;
         };
-        let wanted = stack
-            .volumes
-            .iter()
-            .find(|volume| volume.name.as_str() == source);
+        let wanted = stack.volumes.iter().find(|volume| volume.name.as_str() == source);
         let wanted = wanted.map(|volume| object_of(plan, app, &volume.object));
-        let found = held
-            .template
-            .get(&format!("ContainerSpec.Mounts.{}.Source", mount.target));
+        let found = held.template.get(&format!("ContainerSpec.Mounts.{}.Source", mount.target));
         if wanted.as_ref() != found {
             wrong.push(format!(
                 "service {name} mounts {found:?} at {}, not {wanted:?}",
@@ -115,20 +89,8 @@ fn mismatches(
         }
     }
     let kinds = [
-        (
-            "secret",
-            &declared.secrets,
-            &stack.secrets,
-            "ContainerSpec.Secrets",
-            "SecretName",
-        ),
-        (
-            "config",
-            &declared.configs,
-            &stack.configs,
-            "ContainerSpec.Configs",
-            "ConfigName",
-        ),
+        ("secret", &declared.secrets, &stack.secrets, "ContainerSpec.Secrets", "SecretName"),
+        ("config", &declared.configs, &stack.configs, "ContainerSpec.Configs", "ConfigName"),
     ];
     for (kind, used, objects, path, key) in kinds {
         for object in used.iter().filter_map(|name| object_named(objects, name)) {
@@ -142,20 +104,13 @@ fn mismatches(
 }
 
 fn object_named<'a>(objects: &'a [DeclaredObject], name: &ComposeName) -> Option<&'a str> {
-    objects
-        .iter()
-        .find(|object| object.name == *name)
-        .map(|object| object.object.as_str())
+    objects.iter().find(|object| object.name == *name).map(|object| object.object.as_str())
 }
 
 /// An object's name in this app: the plan holds it for the app that is installed first.
 fn object_of(plan: &Plan, app: &PlannedApp, object: &str) -> String {
-    let first = plan
-        .apps
-        .first()
-        .map(|first| format!("{}_", first.stack))
-        .unwrap_or_default();
-    match object.strip_prefix(&first) {
+    let planned_for = format!("{}_", plan.head.declared_for);
+    match object.strip_prefix(&planned_for) {
         Some(rest) => format!("{}_{rest}", app.stack),
         None => object.to_owned(),
     }
@@ -165,16 +120,9 @@ fn object_of(plan: &Plan, app: &PlannedApp, object: &str) -> String {
 fn familiar(image: &str) -> String {
     let name = image.strip_prefix("docker.io/").unwrap_or(image);
     let name = name.strip_prefix("library/").unwrap_or(name);
-    let has_tag = name.contains('@')
-        || name
-            .rsplit('/')
-            .next()
-            .is_some_and(|last| last.contains(':'));
-    if has_tag {
-        name.to_owned()
-    } else {
-        format!("{name}:latest")
-    }
+    let has_tag =
+        name.contains('@') || name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }
 
 /// After the head's deploy of an upgrade: at least one service's spec differs from the one the
@@ -184,12 +132,7 @@ pub(super) fn assess_change(context: Context<'_>, seen: &DeploySeen) -> Option<C
         return None;
     }
     let before = context.run.acts.iter().find_map(|act| match &act.evidence {
-        Some(Evidence::Deployed(base))
-            if act.act
-                == (Act::Deploy {
-                    revision: Revision::Base,
-                }) =>
-        {
+        Some(Evidence::Deployed(base)) if act.act == (Act::Deploy { revision: Revision::Base }) => {
             Some(base)
         }
         Some(_) | None => None,
@@ -205,10 +148,7 @@ pub(super) fn assess_change(context: Context<'_>, seen: &DeploySeen) -> Option<C
         .services
         .iter()
         .filter_map(|after| {
-            let before = before
-                .services
-                .iter()
-                .find(|before| before.name == after.name);
+            let before = before.services.iter().find(|before| before.name == after.name);
             let declared = declared.and_then(|stack| stack.service(&after.name));
             change(before, after, declared)
         })
@@ -244,10 +184,5 @@ fn change(
     };
     let differing = values(&own(&before.template), &own(&after.template));
     let first = differing.first()?;
-    Some(format!(
-        "service {}: {} and {} more",
-        after.name,
-        first.path,
-        differing.len() - 1
-    ))
+    Some(format!("service {}: {} and {} more", after.name, first.path, differing.len() - 1))
 }

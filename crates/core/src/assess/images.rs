@@ -11,24 +11,17 @@ pub(super) fn assess(context: Context<'_>, images: &[ImageSeen]) -> Assessment {
     let wanted = context.declared().map_or(0, |stack| stack.services.len());
     if images.len() < wanted {
         let reason = format!("{} of {wanted} images were looked at", images.len());
-        assessment
-            .checks
-            .push(Check::with("images", Outcome::errored(reason)));
+        assessment.checks.push(Check::with("images", Outcome::errored(reason)));
     }
     for image in images {
         let (outcome, detail) = judge(image);
         if let Some(outcome) = outcome {
-            assessment
-                .checks
-                .push(Check::new("images", outcome, detail));
+            assessment.checks.push(Check::new("images", outcome, detail));
         }
         if let ImageFound::LocalOnly { message, .. } = &image.found {
             assessment.warnings.push(Finding::new(
                 "image_local_only",
-                format!(
-                    "image {} is in the local store only: {message}",
-                    image.reference
-                ),
+                format!("image {} is in the local store only: {message}", image.reference),
                 Some(image.service.clone()),
             ));
         }
@@ -41,11 +34,7 @@ pub(super) fn assess(context: Context<'_>, images: &[ImageSeen]) -> Assessment {
 }
 
 fn judge(image: &ImageSeen) -> (Option<Outcome>, String) {
-    let ImageSeen {
-        service,
-        reference,
-        found,
-    } = image;
+    let ImageSeen { service, reference, found } = image;
     match found {
         ImageFound::Present { .. } | ImageFound::LocalOnly { .. } => (None, String::new()),
         ImageFound::NotFound { message } => {

@@ -16,9 +16,7 @@ pub(super) fn assess_planted(context: Context<'_>, markers: &[MarkerSeen]) -> As
             Some(seen) if seen.found.as_ref() == Some(&seen.nonce) => continue,
             Some(seen) => Outcome::unverified(format!(
                 "volume {volume} could not be marked: {}",
-                seen.problem
-                    .as_deref()
-                    .unwrap_or("what was read back is not what was written")
+                seen.problem.as_deref().unwrap_or("what was read back is not what was written")
             )),
             None => Outcome::unverified(format!("volume {volume} was not marked")),
         };
@@ -40,10 +38,8 @@ pub(super) fn assess_sought(context: Context<'_>, markers: &[MarkerSeen]) -> Ass
     let mut assessment = Assessment::default();
     for planned in &context.plan.markers {
         let volume = planned.volume.as_str();
-        let nonce = planted
-            .iter()
-            .find(|marker| marker.volume == volume)
-            .map(|marker| &marker.nonce);
+        let nonce =
+            planted.iter().find(|marker| marker.volume == volume).map(|marker| &marker.nonce);
         let seen = markers.iter().find(|marker| marker.volume == volume);
         let outcome = match (nonce, seen) {
             (None, _) => Outcome::unverified(format!("volume {volume} was never marked")),
@@ -72,10 +68,7 @@ fn lost(volume: &str, seen: &MarkerSeen) -> String {
         ),
         (Some(service), Some(path), None) => format!(
             "data lost: the marker planted in volume {volume} before the upgrade is gone (looked for at {path} in service {service}{})",
-            seen.problem
-                .as_ref()
-                .map(|problem| format!(": {problem}"))
-                .unwrap_or_default()
+            seen.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default()
         ),
         (Some(service), None, None) => format!(
             "the marker of volume {volume} could not be looked for in service {service}: {}",

@@ -40,11 +40,7 @@ pub struct Check {
 impl Check {
     /// A check.
     pub fn new(name: &str, outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            outcome,
-            detail: detail.into(),
-        }
+        Self { name: name.to_owned(), outcome, detail: detail.into() }
     }
 
     /// A check that passed.
@@ -70,10 +66,7 @@ pub struct Assessment {
 
 impl Assessment {
     fn of(check: Check) -> Self {
-        Self {
-            checks: vec![check],
-            warnings: Vec::new(),
-        }
+        Self { checks: vec![check], warnings: Vec::new() }
     }
 }
 
@@ -112,10 +105,9 @@ impl<'a> Context<'a> {
             | Act::Plant
             | Act::Seek
             | Act::Observe
-            | Act::Dismantle => self
-                .app()
-                .and_then(|app| self.state.revision_of(app))
-                .unwrap_or(Revision::Head),
+            | Act::Dismantle => {
+                self.app().and_then(|app| self.state.revision_of(app)).unwrap_or(Revision::Head)
+            }
         }
     }
 }
@@ -128,12 +120,7 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence, at: Timestamp
             Outcome::errored("evidence without a plan"),
         ));
     };
-    let context = Context {
-        plan,
-        state,
-        run,
-        act,
-    };
+    let context = Context { plan, state, run, act };
     let assessment = match (act.act, evidence) {
         (Act::EnsureImages { .. }, Evidence::Images { images }) => images::assess(context, images),
         (Act::Deploy { .. }, Evidence::Deployed(seen)) => deploy::assess(context, seen),

@@ -38,10 +38,9 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen, _at: Timestamp) -
                 Some(service.name.clone()),
             ));
         } else {
-            assessment.checks.push(Check::with(
-                "observe",
-                Outcome::failed(format!("crash loop: {message}")),
-            ));
+            assessment
+                .checks
+                .push(Check::with("observe", Outcome::failed(format!("crash loop: {message}"))));
         }
     }
     let again = identity::assess(context, &facts.services);
@@ -50,11 +49,7 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen, _at: Timestamp) -
     }
     assessment.warnings.extend(orphans(context, facts));
     if assessment.checks.is_empty() {
-        let tasks = facts
-            .tasks
-            .iter()
-            .filter(|task| task.state == TaskState::Running)
-            .count();
+        let tasks = facts.tasks.iter().filter(|task| task.state == TaskState::Running).count();
         assessment.checks.push(Check::passed(
             "observe",
             format!("{tasks} tasks run, as they did when the stack settled"),
@@ -68,10 +63,7 @@ fn orphans(context: Context<'_>, facts: &StackFacts) -> Vec<Finding> {
     let Some(declared) = context.declared() else {
         return Vec::new();
     };
-    let unknown = facts
-        .services
-        .iter()
-        .filter(|service| declared.service(&service.name).is_none());
+    let unknown = facts.services.iter().filter(|service| declared.service(&service.name).is_none());
     unknown
         .map(|service| {
             let message = format!(
@@ -85,16 +77,10 @@ fn orphans(context: Context<'_>, facts: &StackFacts) -> Vec<Finding> {
 
 /// The look at which the stack had settled last, in this stage.
 fn settled(context: Context<'_>) -> Option<&StackFacts> {
-    context
-        .run
-        .acts
-        .iter()
-        .rev()
-        .filter(|act| act.is_good())
-        .find_map(|act| match &act.evidence {
-            Some(Evidence::Settled(seen)) => Some(&seen.facts),
-            Some(_) | None => None,
-        })
+    context.run.acts.iter().rev().filter(|act| act.is_good()).find_map(|act| match &act.evidence {
+        Some(Evidence::Settled(seen)) => Some(&seen.facts),
+        Some(_) | None => None,
+    })
 }
 
 /// Tasks that have ended or are new since the stack had settled.
@@ -118,10 +104,7 @@ pub(super) fn assess_dismantled(left: &[Object], refusals: &[String]) -> Assessm
         Check::passed("dismantle", "nothing is left of the app")
     } else {
         let names: Vec<String> = left.iter().map(ToString::to_string).collect();
-        let why = refusals
-            .last()
-            .map(|refusal| format!(" ({refusal})"))
-            .unwrap_or_default();
+        let why = refusals.last().map(|refusal| format!(" ({refusal})")).unwrap_or_default();
         Check::with(
             "dismantle",
             Outcome::errored(format!("still there: {}{why}", names.join(", "))),

@@ -23,10 +23,9 @@ pub(super) fn assess(seen: &PageSeen) -> Assessment {
             "front_page",
             Outcome::failed(format!("the front page did not answer: {problem}")),
         ),
-        (None, None) => Check::with(
-            "front_page",
-            Outcome::errored("the front page was not asked for"),
-        ),
+        (None, None) => {
+            Check::with("front_page", Outcome::errored("the front page was not asked for"))
+        }
     };
     Assessment::of(check)
 }
@@ -36,25 +35,17 @@ fn judge(answer: &HttpSeen) -> Check {
         return Check::with("front_page", Outcome::failed("the front page is empty"));
     }
     if let Some(text) = error_text(answer) {
-        let reason = format!(
-            "the front page answers {} but is an error page: `{text}`",
-            answer.status
-        );
+        let reason =
+            format!("the front page answers {} but is an error page: `{text}`", answer.status);
         return Check::with("front_page", Outcome::failed(reason));
     }
-    Check::passed(
-        "front_page",
-        format!("status {}, {} bytes", answer.status, answer.bytes),
-    )
+    Check::passed("front_page", format!("status {}, {} bytes", answer.status, answer.bytes))
 }
 
 /// The error a page's title or first heading names, if it does.
 fn error_text(answer: &HttpSeen) -> Option<&'static str> {
     let text = answer.excerpt.to_lowercase();
-    let headline = ["title", "h1"]
-        .iter()
-        .filter_map(|tag| element(&text, tag))
-        .collect::<Vec<_>>();
+    let headline = ["title", "h1"].iter().filter_map(|tag| element(&text, tag)).collect::<Vec<_>>();
     ERROR_PAGES.into_iter().find(|sign| {
         headline.iter().any(|found| found.contains(sign)) || text.trim_start().starts_with(sign)
     })
@@ -89,18 +80,10 @@ mod tests {
 
     #[test]
     fn an_error_page_with_status_200_is_not_an_answer() {
-        check(
-            200,
-            "<html><title>Welcome</title><h1>Hi</h1>",
-            Status::Passed,
-        );
+        check(200, "<html><title>Welcome</title><h1>Hi</h1>", Status::Passed);
         check(200, "<TITLE>502 Bad Gateway</TITLE>", Status::Failed);
         check(200, "404 Not Found", Status::Failed);
-        check(
-            200,
-            "<title>About</title><p>what a 404 Not Found page is</p>",
-            Status::Passed,
-        );
+        check(200, "<title>About</title><p>what a 404 Not Found page is</p>", Status::Passed);
         check(200, "", Status::Failed);
         check(204, "", Status::Passed);
         check(200, "<title", Status::Passed);

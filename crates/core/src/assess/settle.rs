@@ -25,28 +25,18 @@ pub fn wanted(plan: &Plan, state: &RunState, app: &AppId) -> Option<Wanted> {
 }
 
 pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
-    let wanted = context
-        .app()
-        .and_then(|app| wanted(context.plan, context.state, app));
+    let wanted = context.app().and_then(|app| wanted(context.plan, context.state, app));
     let Some(wanted) = wanted else {
-        return Assessment::of(Check::with(
-            "converge",
-            Outcome::errored("nothing was deployed"),
-        ));
+        return Assessment::of(Check::with("converge", Outcome::errored("nothing was deployed")));
     };
     let held = seen.looked_at.since(seen.held_since);
     let services = wanted.services.len();
     match judge(&wanted, &seen.facts, held) {
-        Convergence::Converged {
-            mut warnings,
-            one_shots,
-        } => {
+        Convergence::Converged { mut warnings, one_shots } => {
             warnings.extend(one_shots.iter().map(|name| assumed_one_shot(name)));
             let detail = format!("{services} services hold still for {} ms", held.as_millis());
-            let mut assessment = Assessment {
-                checks: vec![Check::passed("converge", detail)],
-                warnings,
-            };
+            let mut assessment =
+                Assessment { checks: vec![Check::passed("converge", detail)], warnings };
             storage::add(context, &seen.facts, &mut assessment);
             assessment
         }

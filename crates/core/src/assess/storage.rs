@@ -28,11 +28,7 @@ pub(super) fn add(context: Context<'_>, facts: &StackFacts, assessment: &mut Ass
         return;
     };
     let is_upgraded = context.run.stage == Stage::Upgrade && context.revision() == Revision::Head;
-    let before = if is_upgraded {
-        settled_base(context).map(anonymous)
-    } else {
-        None
-    };
+    let before = if is_upgraded { settled_base(context).map(anonymous) } else { None };
     for (service, target) in anonymous(facts) {
         let is_new = before
             .as_ref()
@@ -44,13 +40,9 @@ pub(super) fn add(context: Context<'_>, facts: &StackFacts, assessment: &mut Ass
             let why = format!(
                 "{message}; in the base it did not: data users had there would be out of reach"
             );
-            assessment
-                .checks
-                .push(Check::with("storage", Outcome::unverified(why)));
+            assessment.checks.push(Check::with("storage", Outcome::unverified(why)));
         } else {
-            assessment
-                .warnings
-                .push(Finding::new("anonymous_volume", message, Some(service)));
+            assessment.warnings.push(Finding::new("anonymous_volume", message, Some(service)));
         }
     }
     for service in &declared.services {
@@ -89,12 +81,7 @@ fn database(declared: &DeclaredStack, service: &DeclaredService) -> Option<Check
 
 /// Where a database image keeps its data; `None` for images that are none.
 fn data_path(image: &str) -> Option<&'static str> {
-    let name = image
-        .rsplit('/')
-        .next()?
-        .split([':', '@'])
-        .next()?
-        .to_lowercase();
+    let name = image.rsplit('/').next()?.split([':', '@']).next()?.to_lowercase();
     let is_tool = ["exporter", "backup", "pgbouncer", "admin", "-client"]
         .iter()
         .any(|word| name.contains(word));
@@ -105,10 +92,7 @@ fn data_path(image: &str) -> Option<&'static str> {
 /// A mount at `target` holds `path`, or something below it.
 fn covers(target: &str, path: &str) -> bool {
     let inside = |outer: &str, inner: &str| {
-        inner == outer
-            || inner
-                .strip_prefix(outer)
-                .is_some_and(|rest| rest.starts_with('/'))
+        inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
     };
     let target = target.trim_end_matches('/');
     inside(target, path) || inside(path, target)
@@ -116,16 +100,10 @@ fn covers(target: &str, path: &str) -> bool {
 
 /// Anonymous volumes of running tasks: service and path.
 fn anonymous(facts: &StackFacts) -> BTreeSet<(String, String)> {
-    let running = facts
-        .tasks
-        .iter()
-        .filter(|task| !task.state.is_terminal() && task.current);
+    let running = facts.tasks.iter().filter(|task| !task.state.is_terminal() && task.current);
     running
         .flat_map(|task| {
-            let volumes = task
-                .container
-                .iter()
-                .flat_map(|container| &container.anonymous_volumes);
+            let volumes = task.container.iter().flat_map(|container| &container.anonymous_volumes);
             volumes.map(|volume| (task.service.clone(), volume.target.clone()))
         })
         .collect()
@@ -133,12 +111,11 @@ fn anonymous(facts: &StackFacts) -> BTreeSet<(String, String)> {
 
 /// The stack as it had settled on the base, before the head was submitted.
 fn settled_base(context: Context<'_>) -> Option<&StackFacts> {
-    let before_head = context.run.acts.iter().take_while(|act| {
-        act.act
-            != Act::Deploy {
-                revision: Revision::Head,
-            }
-    });
+    let before_head = context
+        .run
+        .acts
+        .iter()
+        .take_while(|act| act.act != Act::Deploy { revision: Revision::Head });
     before_head
         .filter_map(|act| match &act.evidence {
             Some(Evidence::Settled(seen)) => Some(&seen.facts),
@@ -153,10 +130,7 @@ mod tests {
 
     #[test]
     fn databases_are_known_by_their_image_and_caches_are_none() {
-        assert_eq!(
-            data_path("docker.io/library/postgres:16-alpine"),
-            Some("/var/lib/postgresql")
-        );
+        assert_eq!(data_path("docker.io/library/postgres:16-alpine"), Some("/var/lib/postgresql"));
         assert_eq!(data_path("pgautoupgrade/pgautoupgrade:16"), None);
         assert_eq!(data_path("mariadb:11@sha256:00"), Some("/var/lib/mysql"));
         assert_eq!(data_path("redis:7"), None);

@@ -19,11 +19,12 @@ pub(super) fn resolve(
     let files = service.remove("env_file");
     for file in files.iter().flat_map(|files| files.node.items()) {
         let path = file.as_text().unwrap_or_default();
-        let content = extra(path)
-            .ok_or_else(|| Fault::new(file.spot, format!("the env file `{path}` does not exist")))?;
-        for (name, value) in env_file(&content, env)
-            .map_err(|why| Fault::new(file.spot, format!("the env file `{path}` is invalid: {why}")))?
-        {
+        let content = extra(path).ok_or_else(|| {
+            Fault::new(file.spot, format!("the env file `{path}` does not exist"))
+        })?;
+        for (name, value) in env_file(&content, env).map_err(|why| {
+            Fault::new(file.spot, format!("the env file `{path}` is invalid: {why}"))
+        })? {
             resolved.set(&name, Some(value), file.spot)?;
         }
     }

@@ -88,9 +88,7 @@ pub(super) fn compose_name(name: &str, spot: Spot) -> Result<ComposeName, Fault>
     name.parse().map_err(|error: cc_ci_model::name::NameError| Fault::new(spot, error.to_string()))
 }
 
-fn names<'a>(
-    names: impl Iterator<Item = (&'a str, Spot)>,
-) -> Result<Vec<ComposeName>, Fault> {
+fn names<'a>(names: impl Iterator<Item = (&'a str, Spot)>) -> Result<Vec<ComposeName>, Fault> {
     names.map(|(name, spot)| compose_name(name, spot)).collect()
 }
 
@@ -109,7 +107,8 @@ pub(super) fn texts(node: &Node, path: &[&str]) -> std::collections::BTreeMap<St
 
 /// Whether round-robin DNS was asked for instead of a virtual address.
 fn is_dnsrr(node: &Node) -> bool {
-    node.text_at(&["deploy", "endpoint_mode"]).is_some_and(|mode| mode.eq_ignore_ascii_case("dnsrr"))
+    node.text_at(&["deploy", "endpoint_mode"])
+        .is_some_and(|mode| mode.eq_ignore_ascii_case("dnsrr"))
 }
 
 fn ports(node: &Node) -> Vec<DeclaredPort> {

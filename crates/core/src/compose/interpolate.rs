@@ -60,7 +60,8 @@ impl<'e> Interpolation<'e> {
 
     /// Substitutes in the values of `node`, not in its keys; `path` is where it stands.
     pub(super) fn apply(&mut self, node: &mut Node, path: &str) -> Result<(), Fault> {
-        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        let below =
+            |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match &mut node.value {
             Value::Text(text) if text.contains('$') => {
                 let substituted = self.text(text, path, node.spot)?;
@@ -124,7 +125,8 @@ fn substitute(template: &str, env: &BTreeMap<String, String>) -> Substituted {
         };
         // Docker keeps only what the last substitution had to say.
         if let Some(masked) = done.refused.take() {
-            done.doubts.push(format!("docker does not report this, because of what follows: {masked}"));
+            done.doubts
+                .push(format!("docker does not report this, because of what follows: {masked}"));
         }
         done.take(&variable, env);
     }
@@ -148,7 +150,8 @@ impl Substituted {
             value(name).ok_or((name, message))
         } else {
             if value(expression).is_none() {
-                self.doubts.push(format!("`{expression}` is not set: docker puts nothing in its place"));
+                self.doubts
+                    .push(format!("`{expression}` is not set: docker puts nothing in its place"));
             }
             Ok(value(expression).unwrap_or_default())
         };
@@ -245,7 +248,9 @@ mod tests {
     fn check(template: &str, expected: Result<&str, &str>, doubted: bool) {
         let done = substitute(template, &env());
         match expected {
-            Ok(text) => assert_eq!((done.text.as_str(), &done.refused), (text, &None), "{template}"),
+            Ok(text) => {
+                assert_eq!((done.text.as_str(), &done.refused), (text, &None), "{template}")
+            }
             Err(said) => {
                 let refused = done.refused.clone().unwrap_or_default();
                 assert!(refused.contains(said), "{template}: {refused}");
@@ -283,7 +288,11 @@ mod tests {
         for template in ["$", "a$", "$-", "$1", "${}", "${A", "${A:b}", "${NOPE?missing} ${"] {
             check(template, Err("invalid interpolation format"), false);
         }
-        check("${NOPE?missing E}", Err("required variable `NOPE` is missing a value: missing E"), false);
+        check(
+            "${NOPE?missing E}",
+            Err("required variable `NOPE` is missing a value: missing E"),
+            false,
+        );
         check("${EMPTY:?e} $$", Err("required variable `EMPTY`"), false);
     }
 

@@ -46,8 +46,10 @@ impl Entries {
         };
         match first {
             Some(first) => {
-                let message =
-                    format!("the key `{}` is already in this mapping, in line {}", key.name, first.line);
+                let message = format!(
+                    "the key `{}` is already in this mapping, in line {}",
+                    key.name, first.line
+                );
                 Err(Fault::new(key.spot, message))
             }
             None => Ok(()),

@@ -23,8 +23,10 @@ use super::tree::{Fault, Mapping, Node, Value};
 pub(super) fn merge(base: &mut Canonical, over: Canonical) -> Result<(), Fault> {
     let versions = (version(base), version(&over));
     if versions.0 != versions.1 {
-        let message =
-            format!("version mismatch between two compose files: {} and {}", versions.0, versions.1);
+        let message = format!(
+            "version mismatch between two compose files: {} and {}",
+            versions.0, versions.1
+        );
         let spot = over.format.or_else(|| base.format.clone()).map(|(_, spot)| spot);
         let spot = spot.unwrap_or(super::tree::Spot { file: 0, line: 1, column: 1 });
         return Err(Fault::new(spot, message));
@@ -96,12 +98,7 @@ fn merge_node(kind: Kind, base: &mut Node, over: Node) {
                 *base = over;
             }
         }
-        Kind::Flag
-        | Kind::Count
-        | Kind::Ratio
-        | Kind::Duration
-        | Kind::Period
-        | Kind::Size => {
+        Kind::Flag | Kind::Count | Kind::Ratio | Kind::Duration | Kind::Period | Kind::Size => {
             if !matches!(over.as_text(), None | Some("" | "0" | "false")) {
                 *base = over;
             }
@@ -209,7 +206,8 @@ const KEYED: [(&str, &str); 4] =
 /// What docker does to a list of a service that a second file names: one item per key, the
 /// last one, sorted by it.
 fn distinguish(service: &mut Mapping, list: &str, key: &str) {
-    let Some(Value::List(items)) = service.get_mut(list).map(|member| &mut member.node.value) else {
+    let Some(Value::List(items)) = service.get_mut(list).map(|member| &mut member.node.value)
+    else {
         return;
     };
     let distinct: BTreeMap<(usize, String), Node> = std::mem::take(items)

@@ -27,5 +27,6 @@ mod timestamp;
 mod tree;
 
 pub use interpolate::VariableUse;
+pub(crate) use interpolate::is_reserved;
 pub use merge::lost_ports;
 pub use read::{ComposeText, ReadCompose, read};

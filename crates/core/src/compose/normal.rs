@@ -122,9 +122,7 @@ impl Normal<'_> {
             Kind::Files => self.files(node),
             Kind::Attachments => self.attachments(node),
             Kind::Limits => lists::limits(node),
-            Kind::Logging => {
-                self.fields(&[("driver", Kind::Text), ("options", Kind::Pairs)], node)
-            }
+            Kind::Logging => self.fields(&[("driver", Kind::Text), ("options", Kind::Pairs)], node),
             Kind::External => self.external(node),
             Kind::Records => lists::records(node),
             Kind::Whole | Kind::Ignored => Ok(text(scalars::json(node).to_string())),

@@ -41,7 +41,10 @@ pub(super) fn parse(text: &str, file: usize) -> Result<Parsed, Fault> {
     };
     let node = composer.document()?.unwrap_or(Node::new(start, Value::Null));
     if node.as_map().is_none() {
-        return Err(Fault::new(node.spot, format!("the top level is {}, not a mapping", node.kind())));
+        return Err(Fault::new(
+            node.spot,
+            format!("the top level is {}, not a mapping", node.kind()),
+        ));
     }
     Ok(Parsed { node, doubts: composer.doubts })
 }

@@ -156,9 +156,15 @@ mod tests {
 
     #[test]
     fn old_truth_values_are_known() {
-        for (text, expected) in
-            [("yes", true), ("On", true), ("OFF", true), ("y", true), ("oN", false), ("", false), ("ä", false)]
-        {
+        for (text, expected) in [
+            ("yes", true),
+            ("On", true),
+            ("OFF", true),
+            ("y", true),
+            ("oN", false),
+            ("", false),
+            ("ä", false),
+        ] {
             assert_eq!(was_boolean(text), expected, "{text}");
         }
     }

@@ -15,8 +15,8 @@ type Flat = BTreeMap<String, String>;
 
 /// The keys of a service that are told in their own way, or elsewhere.
 const SPECIAL: &[&str] = &[
-    "cap_add", "cap_drop", "configs", "deploy", "expose", "networks", "ports", "restart", "secrets",
-    "volumes",
+    "cap_add", "cap_drop", "configs", "deploy", "expose", "networks", "ports", "restart",
+    "secrets", "volumes",
 ];
 
 /// Deploy keys that are no part of the task.
@@ -58,7 +58,13 @@ pub(super) fn policy(node: &Node) -> Flat {
     flat
 }
 
-fn fields(kinds: Fields, node: &Node, prefix: &str, flat: &mut Flat, wanted: &dyn Fn(&str) -> bool) {
+fn fields(
+    kinds: Fields,
+    node: &Node,
+    prefix: &str,
+    flat: &mut Flat,
+    wanted: &dyn Fn(&str) -> bool,
+) {
     for (key, member) in node.members(&[]).filter(|(key, _)| wanted(key)) {
         let kind = shape::kind_of(kinds, key).unwrap_or(Kind::Whole);
         let path = format!("{prefix}{key}");
@@ -122,7 +128,8 @@ fn json(items: &[Node]) -> String {
 fn capabilities(node: &Node, flat: &mut Flat) {
     let effective = |key: &str| {
         let items = node.get(&[key]).map_or(&[][..], Node::items);
-        let mut names: Vec<String> = items.iter().filter_map(Node::as_text).map(capability).collect();
+        let mut names: Vec<String> =
+            items.iter().filter_map(Node::as_text).map(capability).collect();
         if names.iter().any(|name| name == "ALL") {
             names = vec!["ALL".to_owned()];
         }
@@ -161,12 +168,7 @@ fn ports(node: &Node, flat: &mut Flat) {
     }
 }
 
-fn networks(
-    node: &Node,
-    alias: &str,
-    objects: &Objects<'_>,
-    flat: &mut Flat,
-) -> Result<(), Fault> {
+fn networks(node: &Node, alias: &str, objects: &Objects<'_>, flat: &mut Flat) -> Result<(), Fault> {
     for (name, _) in objects.attached(node)? {
         let network = node.get(&["networks", &name]);
         let aliases = network.and_then(|network| network.get(&["aliases"]));
@@ -186,7 +188,8 @@ fn mounts(node: &Node, objects: &Objects<'_>, flat: &mut Flat) -> Result<(), Fau
     for mount in node.get(&["volumes"]).map_or(&[][..], Node::items) {
         let text = |key| mount.text_at(&[key]);
         let path = format!("volumes.{}", text("target").unwrap_or_default());
-        let is_default = |key: &str, value: &str| key == "target" || value.is_empty() || value == "false";
+        let is_default =
+            |key: &str, value: &str| key == "target" || value.is_empty() || value == "false";
         for (key, value) in super::facts::texts(mount, &[]) {
             if !is_default(&key, &value) {
                 flat.insert(format!("{path}.{key}"), value);
@@ -204,8 +207,15 @@ fn mounts(node: &Node, objects: &Objects<'_>, flat: &mut Flat) -> Result<(), Fau
         }
         for key in ["driver", "driver_opts", "labels"] {
             match volume.node.get(&[key]) {
-                Some(node) if node.as_map().is_some() => members(node, &format!("{path}.{key}"), flat),
-                Some(node) => scalar(Kind::Text, format!("{path}.{key}"), node.as_text().unwrap_or_default(), flat),
+                Some(node) if node.as_map().is_some() => {
+                    members(node, &format!("{path}.{key}"), flat)
+                }
+                Some(node) => scalar(
+                    Kind::Text,
+                    format!("{path}.{key}"),
+                    node.as_text().unwrap_or_default(),
+                    flat,
+                ),
                 None => {}
             }
         }

@@ -20,7 +20,8 @@ fn date(text: &str) -> Option<(&str, u32, u32)> {
     let year = parts.next().filter(|year| year.len() == 4)?;
     let number: u32 = digits(year)?;
     let (month, day) = (short(parts.next()?)?, short(parts.next()?)?);
-    let is_leap = number.is_multiple_of(4) && (!number.is_multiple_of(100) || number.is_multiple_of(400));
+    let is_leap =
+        number.is_multiple_of(4) && (!number.is_multiple_of(100) || number.is_multiple_of(400));
     let days = match month {
         2 if is_leap => 29,
         2 => 28,

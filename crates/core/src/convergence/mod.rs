@@ -16,7 +16,7 @@ mod wanted;
 use std::time::Duration;
 
 use cc_ci_model::plan::Finding;
-use cc_ci_model::stack::{StackFacts, TaskState, UpdateState};
+use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState, UpdateState};
 
 pub use service::describe_end;
 pub use wanted::{Wanted, WantedService};
@@ -56,10 +56,7 @@ pub enum Convergence {
 /// What [`judge`] says of one service; the window is not looked at yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
-    Settled {
-        warning: Option<Finding>,
-        assumed_one_shot: bool,
-    },
+    Settled { warning: Option<Finding>, assumed_one_shot: bool },
     NotYet(String),
     Failed(String),
     Undecidable(String),
@@ -73,10 +70,7 @@ pub fn judge(wanted: &Wanted, facts: &StackFacts, held: Duration) -> Convergence
     let mut not_yet = None;
     for service in &wanted.services {
         match service::stand(service, facts) {
-            Standing::Settled {
-                warning,
-                assumed_one_shot,
-            } => {
+            Standing::Settled { warning, assumed_one_shot } => {
                 warnings.extend(warning);
                 if assumed_one_shot {
                     one_shots.push(service.name.clone());
@@ -105,10 +99,7 @@ pub fn judge(wanted: &Wanted, facts: &StackFacts, held: Duration) -> Convergence
         );
         return Convergence::NotYet { why };
     }
-    Convergence::Converged {
-        warnings,
-        one_shots,
-    }
+    Convergence::Converged { warnings, one_shots }
 }
 
 /// How long an observation has to hold: the largest monitor period of the wanted services, at
@@ -129,14 +120,7 @@ pub fn fingerprint(facts: &StackFacts) -> Fingerprint {
         services: facts
             .services
             .iter()
-            .map(|s| {
-                (
-                    s.name.clone(),
-                    s.version_index,
-                    s.update.clone(),
-                    s.completed_tasks,
-                )
-            })
+            .map(|s| (s.name.clone(), s.version_index, s.update.clone(), s.completed_tasks))
             .collect(),
         tasks: facts
             .tasks
@@ -159,20 +143,24 @@ fn crash_loop(waiting: &[&WantedService], facts: &StackFacts) -> Option<String> 
     let [only] = waiting else {
         return None;
     };
-    let failed: Vec<_> = facts
-        .tasks_of(&only.name)
-        .filter(|task| task.current && task.state == TaskState::Failed)
-        .collect();
+    let failed: Vec<_> =
+        facts.tasks_of(&only.name).filter(|task| task.current && ended_badly(only, task)).collect();
     if failed.len() < CRASH_LOOP_TASKS {
         return None;
     }
     let last = failed.last()?;
     Some(format!(
-        "service {}: crash loop: {} tasks ended with an error while everything else was up; the last one, {}",
+        "service {}: crash loop: {} tasks ended while everything else was up; the last one, {}",
         only.name,
         failed.len(),
         service::describe_end(last)
     ))
+}
+
+/// Exit code 0 too, where Swarm starts it again each time: an image that exits 0 on TERM does
+/// so when it is stopped for being unhealthy.
+fn ended_badly(service: &WantedService, task: &TaskFacts) -> bool {
+    task.state == TaskState::Failed || service.starts_again && task.state == TaskState::Complete
 }
 
 /// Adds to a fresh look what earlier looks knew and the engine has forgotten since: ended tasks

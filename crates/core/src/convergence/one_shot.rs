@@ -11,30 +11,9 @@ use super::{Standing, WantedService};
 /// What a task that completed with exit code 0, with no successor, says of its service.
 pub(super) fn stand(wanted: &WantedService, task: &TaskFacts) -> Standing {
     let name = &wanted.name;
-    let Some(container) = &task.container else {
-        return Standing::Undecidable(format!(
-            "service {name}: task {} ended with exit code 0, and its container was gone before it could be looked at: \
-             a finished one-shot and a service that never became healthy look the same from here",
-            task.id
-        ));
-    };
-    if let Some(health) = &container.health
-        && (container.unhealthy_seen || health.failing_streak >= health.retries)
-    {
-        let last = health
-            .log
-            .last()
-            .map(|line| format!("; the last check said: {line}"));
+    if let Some(why) = unhealthy(task) {
         return Standing::Failed(format!(
-            "service {name}: it never became healthy: {} health checks in a row failed, Swarm stopped it, \
-             and it exited with code 0, so it looks like a finished one-shot{}",
-            health.failing_streak,
-            last.unwrap_or_default()
-        ));
-    }
-    if container.unhealthy_seen {
-        return Standing::Failed(format!(
-            "service {name}: it was unhealthy when Swarm stopped it; it exited with code 0"
+            "service {name}: {why}, and it exited with code 0, so it looks like a finished one-shot"
         ));
     }
     if let Some(why) = &wanted.must_stay_up {
@@ -42,8 +21,30 @@ pub(super) fn stand(wanted: &WantedService, task: &TaskFacts) -> Standing {
             "service {name}: its task ended with exit code 0 and nothing starts it again, but it is meant to stay up: {why}"
         ));
     }
-    Standing::Settled {
-        warning: None,
-        assumed_one_shot: true,
+    if task.container.is_none() {
+        return Standing::Undecidable(format!(
+            "service {name}: task {} ended with exit code 0, and its container was gone before it could be looked at: \
+             a finished one-shot and a service that never became healthy look the same from here",
+            task.id
+        ));
     }
+    Standing::Settled { warning: None, assumed_one_shot: true }
+}
+
+/// Why Swarm ended a task, if it was for its health checks.
+pub(super) fn unhealthy(task: &TaskFacts) -> Option<String> {
+    let container = task.container.as_ref()?;
+    let health = container.health.as_ref();
+    // Not `status`: the engine calls every ended container with a health check unhealthy.
+    let failing = health.filter(|health| health.failing_streak >= health.retries);
+    if failing.is_none() && !container.unhealthy_seen {
+        return None;
+    }
+    let streak = health.map_or(0, |health| health.failing_streak);
+    let said = health.and_then(|health| health.log.last());
+    let last = said.map(|line| format!("; the last check said: {line}"));
+    Some(format!(
+        "it never became healthy: {streak} health checks in a row failed, Swarm stopped it{}",
+        last.unwrap_or_default()
+    ))
 }

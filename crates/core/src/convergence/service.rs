@@ -56,8 +56,12 @@ fn rolled_back(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String> {
     let name = &service.name;
     let said = service.update_message.as_deref().unwrap_or("no message");
     let ended = newest_ended(tasks);
-    let finished = ended.is_some_and(|task| !task.current && task.state == TaskState::Complete);
-    let why = ended.map(|task| format!("; the task that failed: {}", describe_end(task)));
+    let sick = ended.and_then(one_shot::unhealthy);
+    let finished = sick.is_none()
+        && ended.is_some_and(|task| !task.current && task.state == TaskState::Complete);
+    let why =
+        sick.or_else(|| ended.map(|task| format!("the task that failed: {}", describe_end(task))));
+    let why = why.map(|why| format!("; {why}"));
     if finished {
         return Some(format!(
             "service {name}: Swarm {state}: its new task ended with exit code 0 within the monitor period, which counts as a failed update, \
@@ -75,10 +79,8 @@ fn rolled_back(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String> {
 fn rejected(name: &str, tasks: &[&TaskFacts]) -> Option<String> {
     let current: Vec<_> = tasks.iter().filter(|task| task.current).collect();
     let has_live = current.iter().any(|task| task.state == TaskState::Running);
-    let rejected: Vec<_> = current
-        .iter()
-        .filter(|task| task.state == TaskState::Rejected)
-        .collect();
+    let rejected: Vec<_> =
+        current.iter().filter(|task| task.state == TaskState::Rejected).collect();
     let last = rejected.last()?;
     (!has_live && rejected.len() >= 3).then(|| {
         format!(
@@ -106,20 +108,16 @@ fn paused_on_old(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String>
 
 fn with_warning(service: &ServiceFacts, standing: Standing) -> Standing {
     match standing {
-        Standing::Settled {
-            warning: None,
-            assumed_one_shot,
-        } if service.update == UpdateState::Paused => {
+        Standing::Settled { warning: None, assumed_one_shot }
+            if service.update == UpdateState::Paused =>
+        {
             let message = format!(
                 "service {}: Swarm left its update paused although all its tasks run the current spec ({})",
                 service.name,
                 service.update_message.as_deref().unwrap_or("no message")
             );
             let warning = Finding::new("update_paused", message, Some(service.name.clone()));
-            Standing::Settled {
-                warning: Some(warning),
-                assumed_one_shot,
-            }
+            Standing::Settled { warning: Some(warning), assumed_one_shot }
         }
         Standing::Settled { .. }
         | Standing::NotYet(_)
@@ -131,7 +129,8 @@ fn with_warning(service: &ServiceFacts, standing: Standing) -> Standing {
 fn by_tasks(wanted: &WantedService, service: &ServiceFacts, tasks: &[&TaskFacts]) -> Standing {
     match service.mode {
         ServiceMode::Replicated { replicas } => running(wanted, service, tasks, replicas),
-        ServiceMode::Global => running(wanted, service, tasks, service.desired_tasks),
+        // The engine counts tasks it has made: none yet is not none wanted.
+        ServiceMode::Global => running(wanted, service, tasks, service.desired_tasks.max(1)),
         ServiceMode::ReplicatedJob { completions } => job(service, tasks, completions),
         ServiceMode::GlobalJob => job(service, tasks, service.desired_tasks.max(1)),
     }
@@ -150,10 +149,7 @@ fn running(
     }
     let up = tasks.iter().filter(|task| is_up(task)).count() as u64;
     if up == want {
-        return Standing::Settled {
-            warning: None,
-            assumed_one_shot: false,
-        };
+        return Standing::Settled { warning: None, assumed_one_shot: false };
     }
     if up > want {
         return Standing::NotYet(format!("service {name}: {up} tasks run, {want} wanted"));
@@ -179,10 +175,7 @@ fn all_finished(wanted: &WantedService, finished: &[&&TaskFacts]) -> Standing {
             return standing;
         }
     }
-    Standing::Settled {
-        warning: None,
-        assumed_one_shot: true,
-    }
+    Standing::Settled { warning: None, assumed_one_shot: true }
 }
 
 /// Services whose tasks run to completion.
@@ -192,10 +185,7 @@ fn job(service: &ServiceFacts, tasks: &[&TaskFacts], want: u64) -> Standing {
         return Standing::NotYet(format!("job {name}: {}", describe_live(live)));
     }
     if service.completed_tasks >= want {
-        return Standing::Settled {
-            warning: None,
-            assumed_one_shot: false,
-        };
+        return Standing::Settled { warning: None, assumed_one_shot: false };
     }
     Standing::NotYet(format!(
         "job {name}: {} of {want} tasks completed; {}",
@@ -230,11 +220,7 @@ trait NodeKey {
 
 impl NodeKey for TaskFacts {
     fn node_key(&self) -> Option<&str> {
-        if self.slot.is_some() {
-            None
-        } else {
-            self.node.as_deref()
-        }
+        if self.slot.is_some() { None } else { self.node.as_deref() }
     }
 }
 
@@ -243,10 +229,7 @@ fn newest_ended<'a>(tasks: &[&'a TaskFacts]) -> Option<&'a TaskFacts> {
         .iter()
         .rev()
         .find(|task| {
-            matches!(
-                task.state,
-                TaskState::Failed | TaskState::Rejected | TaskState::Complete
-            )
+            matches!(task.state, TaskState::Failed | TaskState::Rejected | TaskState::Complete)
         })
         .copied()
 }
@@ -261,15 +244,8 @@ fn describe_newest(tasks: &[&TaskFacts]) -> String {
 
 fn describe_live(task: &TaskFacts) -> String {
     let age = if task.current { "" } else { "old " };
-    let slot = task
-        .slot
-        .map(|slot| format!(" in slot {slot}"))
-        .unwrap_or_default();
-    let error = task
-        .error
-        .as_ref()
-        .map(|error| format!(": {error}"))
-        .unwrap_or_default();
+    let slot = task.slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
+    let error = task.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     format!(
         "{age}task {}{slot} is {}, wanted {} ({}{error})",
         task.id,
@@ -281,20 +257,14 @@ fn describe_live(task: &TaskFacts) -> String {
 
 /// One sentence about how a task ended.
 pub fn describe_end(task: &TaskFacts) -> String {
-    let code = task
-        .exit_code
-        .map(|code| format!(", exit code {code}"))
-        .unwrap_or_default();
+    let code = task.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
     let error = task.error.as_deref().unwrap_or(&task.message);
     let oom = match &task.container {
         Some(container) if container.oom_killed => ", out of memory",
         Some(_) | None => "",
     };
-    format!(
-        "task {} is {}{code}{oom}: {error}",
-        task.id,
-        word(task.state)
-    )
+    let sick = one_shot::unhealthy(task).map(|why| format!("; {why}")).unwrap_or_default();
+    format!("task {} is {}{code}{oom}: {error}{sick}", task.id, word(task.state))
 }
 
 fn word(state: TaskState) -> String {

@@ -47,17 +47,10 @@ impl Wanted {
                 };
                 let starts_again =
                     service.restart == RestartCondition::Any && !service.mode.is_job();
-                WantedService {
-                    name: service.name.to_string(),
-                    must_stay_up,
-                    starts_again,
-                }
+                WantedService { name: service.name.to_string(), must_stay_up, starts_again }
             })
             .collect();
-        Self {
-            services,
-            stability,
-        }
+        Self { services, stability }
     }
 }
 

@@ -16,9 +16,7 @@ pub(super) struct Expanded {
 pub(super) fn value(statement: &Statement<'_>, known: &BTreeMap<String, String>) -> Expanded {
     match statement.quote {
         Quote::None => variables(statement.content, known),
-        Quote::Single => {
-            Expanded { text: statement.content.to_owned(), doubts: Vec::new() }
-        }
+        Quote::Single => Expanded { text: statement.content.to_owned(), doubts: Vec::new() },
         Quote::Double => variables(&escapes(statement.content), known),
     }
 }
@@ -106,7 +104,8 @@ impl<'t> Reference<'t> {
                 self.text
             ));
         }
-        (!known.contains_key(name)).then(|| format!("`{name}` is not set on an earlier line: empty"))
+        (!known.contains_key(name))
+            .then(|| format!("`{name}` is not set on an earlier line: empty"))
     }
 }
 

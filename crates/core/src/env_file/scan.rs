@@ -63,7 +63,8 @@ pub(super) fn doubts(statement: &Statement<'_>, text: &str) -> Vec<String> {
     }
     let rest = text[statement.end..].lines().next().unwrap_or_default().trim();
     if statement.quote != Quote::None && !rest.is_empty() && !rest.starts_with('#') {
-        doubts.push(format!("`{rest}` behind the closing quote is read as an assignment of its own"));
+        doubts
+            .push(format!("`{rest}` behind the closing quote is read as an assignment of its own"));
     }
     doubts
 }

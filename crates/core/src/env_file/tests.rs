@@ -51,7 +51,9 @@ fn compose_file_accumulates() {
 
 #[test]
 fn comments_stay_with_their_key() {
-    let file = parsed("SECRET_A_VERSION=v1 # length=32 charset=hex\r\nB='x' # y\n#C=z # generate=false\n# text\n");
+    let file = parsed(
+        "SECRET_A_VERSION=v1 # length=32 charset=hex\r\nB='x' # y\n#C=z # generate=false\n# text\n",
+    );
     let comments: Vec<_> = file.entries.iter().map(|e| (e.line, e.comment.as_deref())).collect();
     assert_eq!(comments, [(1, Some("length=32 charset=hex")), (2, Some("y"))]);
     assert_eq!(file.commented.len(), 1);
@@ -106,9 +108,31 @@ fn one_key_changes_and_the_lines_stay() {
 #[test]
 fn values_read_back_as_they_were_set() {
     let values = [
-        "", "plain", "a b", " lead", "trail ", "it's", "say \"hi\"", "\"q\"", "'q'", "$A", "\\$A",
-        "back\\", "a\nb", "a\r\nb", "# no", "x # y", "`a`, 'b'", "pa$$word", "a\\nb", "ä€😀", "\\",
-        "{\"a\": 1}", "${A:-b}", "=", "a:b",
+        "",
+        "plain",
+        "a b",
+        " lead",
+        "trail ",
+        "it's",
+        "say \"hi\"",
+        "\"q\"",
+        "'q'",
+        "$A",
+        "\\$A",
+        "back\\",
+        "a\nb",
+        "a\r\nb",
+        "# no",
+        "x # y",
+        "`a`, 'b'",
+        "pa$$word",
+        "a\\nb",
+        "ä€😀",
+        "\\",
+        "{\"a\": 1}",
+        "${A:-b}",
+        "=",
+        "a:b",
     ];
     for value in values {
         for text in ["", "A=1", "A=1 # c\nB=2\n", "A='x\ny'\nB=$A"] {

@@ -9,6 +9,7 @@ mod names;
 mod stages;
 mod upgrade;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cc_ci_model::compose::DeclaredStack;
@@ -73,11 +74,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn config(message: impl Into<String>, hint: &str) -> Self {
-        Self {
-            kind: ExitKind::Config,
-            message: message.into(),
-            hint: Some(hint.to_owned()),
-        }
+        Self { kind: ExitKind::Config, message: message.into(), hint: Some(hint.to_owned()) }
     }
 }
 
@@ -88,10 +85,14 @@ pub fn about(
     app: &PlannedApp,
     deploying: Deploying,
 ) -> About {
+    let mut env = pack(request, |pack| pack.app.env.clone());
     let (version, chaos, kept) = match deploying {
         Deploying::Base(release) => (Some(release.version.to_string()), None, None),
         Deploying::Head { kept } => (None, Some(facts.head.short().to_owned()), kept),
     };
+    if kept.is_some() {
+        env.extend(pack(request, |pack| pack.upgrade.env.clone()));
+    }
     About {
         run: request.run_id.clone(),
         recipe: facts.name.clone(),
@@ -102,8 +103,8 @@ pub fn about(
         version,
         chaos,
         kept,
-        env: pack_env(request),
-        dnsrr: std::collections::BTreeSet::default(),
+        env,
+        dnsrr: BTreeSet::new(),
         format: None,
     }
 }
@@ -120,12 +121,9 @@ pub enum Deploying<'a> {
     },
 }
 
-fn pack_env(request: &Request) -> std::collections::BTreeMap<String, String> {
-    request
-        .pack
-        .as_ref()
-        .map(|pack| pack.app.env.clone())
-        .unwrap_or_default()
+/// What the pack says, or nothing.
+fn pack<T: Default>(request: &Request, read: impl Fn(&Pack) -> T) -> T {
+    request.pack.as_ref().map(read).unwrap_or_default()
 }
 
 /// Makes the plan. `prepared` is the head as its first app would be.
@@ -139,34 +137,10 @@ pub fn plan(
     base: &BaseSearch,
 ) -> Result<Plan, Refusal> {
     check_pack(request, &facts.name)?;
-    let first = app(request, &facts.name, AppRole::Fresh, false)?;
-    let mut warnings: Vec<Finding> = facts
-        .malformed_tags
-        .iter()
-        .map(|tag| malformed_tag(tag))
-        .collect();
-    let (head_is_fit, declared, compose_files, gate) = match prepared {
-        Ok(prepared) => {
-            refuse_unfit(&first, &prepared)?;
-            warnings.extend(prepared.warnings.iter().map(recipe_warning));
-            let (fit, gate) = fitness(request, &prepared);
-            (fit, prepared.declared, prepared.compose_files, gate)
-        }
-        Err(error) => {
-            let reason = error.to_string();
-            (
-                Err(Outcome::failed(reason)),
-                empty_stack(),
-                Vec::new(),
-                None,
-            )
-        }
-    };
-    let upgrade = base
-        .found()
-        .filter(|found| head_is_fit.is_ok() && found.head.is_ok());
-    let adaptations = adaptations(request, &declared, upgrade);
-    let version = head_version(facts, &declared);
+    let mut considered = consider(request, facts, prepared)?;
+    let upgrade = base.found().filter(|found| considered.unfit.is_none() && found.head.is_ok());
+    let fresh_head = upgrade.is_none() || wants_fresh_head(request);
+    considered.warnings.extend(operator_warnings(base));
     Ok(Plan {
         run_id: request.run_id.clone(),
         recipe: facts.name.clone(),
@@ -175,72 +149,122 @@ pub fn plan(
         engine: request.engine.clone(),
         ingress: Ingress::Direct,
         host: request.host.clone(),
-        apps: if head_is_fit.is_ok() {
-            apps(request, &facts.name, first, upgrade.is_some())?
-        } else {
-            Vec::new()
-        },
-        stages: stages::planned(&request.stages, head_is_fit.err(), base),
-        env: pack_env(request),
-        expected_na: request
-            .pack
-            .as_ref()
-            .map(|pack| pack.expected_na.clone())
-            .unwrap_or_default(),
-        gate,
+        difference: upgrade.map(|found| found.difference.clone()),
+        operator_steps: base.found().map(|found| found.steps.clone()).unwrap_or_default(),
+        markers: upgrade.map(|found| markers(&found.base.declared)).unwrap_or_default(),
+        apps: considered.apps(request, facts, upgrade.is_some(), fresh_head)?,
+        stages: stages::planned(&request.stages, considered.unfit.clone(), base, fresh_head),
+        env: pack(request, |pack| pack.app.env.clone()),
+        upgrade_env: pack(request, |pack| pack.upgrade.env.clone()),
+        expected_na: pack(request, |pack| pack.expected_na.clone()),
         budgets: budgets(request.pack.as_ref()),
-        adaptations,
-        warnings,
+        adaptations: adaptations(request, &considered.declared, upgrade),
+        warnings: considered.warnings,
+        fresh_head,
         partial: request.stages.is_partial(),
         keep: request.keep,
         require_level: required_level(request),
+        gate: considered.gate,
         head: Head {
             reference: facts.reference.clone(),
             commit: facts.head.clone(),
-            version,
+            version: head_version(facts, &considered.declared),
             dirty_of: facts.dirty_of.clone(),
-            declared,
+            declared: considered.declared,
+            declared_for: app(request, &facts.name, AppRole::Fresh, false)?.stack,
             declared_upgraded: upgrade
                 .and_then(|found| Some(found.head.as_ref().ok()?.declared.clone())),
-            compose_files,
+            compose_files: considered.compose_files,
         },
-        difference: base
-            .found()
-            .filter(|found| found.head.is_ok())
-            .map(|found| found.difference.clone()),
-        operator_steps: base
-            .found()
-            .map(|found| found.steps.clone())
-            .unwrap_or_default(),
-        markers: upgrade
-            .map(|found| markers(&found.base.declared))
-            .unwrap_or_default(),
     })
 }
 
-/// The fresh head; with an upgrade also the upgraded app and, should that leave no head standing,
-/// one more fresh head.
-fn apps(
+/// What the head's files come to.
+struct Considered {
+    /// Why the head can not be installed, if it can not.
+    unfit: Option<Outcome>,
+    declared: DeclaredStack,
+    compose_files: Vec<String>,
+    gate: Option<HttpGate>,
+    warnings: Vec<Finding>,
+}
+
+fn consider(
     request: &Request,
-    recipe: &RecipeName,
-    first: PlannedApp,
-    with_upgrade: bool,
-) -> Result<Vec<PlannedApp>, Refusal> {
-    let mut apps = vec![first];
-    if with_upgrade {
-        apps.push(app(request, recipe, AppRole::Upgraded, false)?);
-        apps.push(app(request, recipe, AppRole::Fresh, true)?);
+    facts: &RecipeFacts,
+    prepared: Result<Prepared, TextError>,
+) -> Result<Considered, Refusal> {
+    let mut warnings: Vec<Finding> =
+        facts.malformed_tags.iter().map(|tag| malformed_tag(tag)).collect();
+    match prepared {
+        Ok(prepared) => {
+            let first = app(request, &facts.name, AppRole::Fresh, false)?;
+            refuse_unfit(&first, &prepared)?;
+            warnings.extend(prepared.warnings.iter().map(recipe_warning));
+            let fitness = fitness(request, &prepared);
+            Ok(Considered {
+                gate: fitness.as_ref().ok().cloned(),
+                unfit: fitness.err(),
+                declared: prepared.declared,
+                compose_files: prepared.compose_files,
+                warnings,
+            })
+        }
+        Err(error) => Ok(Considered {
+            unfit: Some(Outcome::failed(error.to_string())),
+            declared: empty_stack(),
+            compose_files: Vec::new(),
+            gate: None,
+            warnings,
+        }),
     }
-    Ok(apps)
+}
+
+impl Considered {
+    /// The fresh head, if it is wanted; with an upgrade also the upgraded app and, should that
+    /// leave no head standing, one more fresh head.
+    fn apps(
+        &self,
+        request: &Request,
+        facts: &RecipeFacts,
+        with_upgrade: bool,
+        fresh_head: bool,
+    ) -> Result<Vec<PlannedApp>, Refusal> {
+        let mut apps = Vec::new();
+        if self.unfit.is_some() {
+            return Ok(apps);
+        }
+        if fresh_head {
+            apps.push(app(request, &facts.name, AppRole::Fresh, false)?);
+        }
+        if with_upgrade {
+            apps.push(app(request, &facts.name, AppRole::Upgraded, false)?);
+            apps.push(app(request, &facts.name, AppRole::Fresh, true)?);
+        }
+        Ok(apps)
+    }
+}
+
+fn wants_fresh_head(request: &Request) -> bool {
+    request.pack.as_ref().and_then(|pack| pack.run.fresh_head).unwrap_or(true)
+}
+
+/// STG-3a: what an operator has to do and no release note tells.
+fn operator_warnings(base: &BaseSearch) -> Vec<Finding> {
+    let steps = base.found().map(|found| found.steps.as_slice()).unwrap_or_default();
+    let silent = steps.iter().filter(|step| !step.noted);
+    silent
+        .map(|step| {
+            let message = format!("operators have to {}, and no release note says so", step.step);
+            Finding::new("unannounced_operator_step", message, Some(step.key.clone()))
+        })
+        .collect()
 }
 
 fn check_pack(request: &Request, recipe: &RecipeName) -> Result<(), Refusal> {
     match &request.pack {
         Some(pack) if pack.recipe != *recipe => Err(Refusal::config(
-            format!(
-                "the pack is for recipe `{}`, not for `{recipe}`",
-                pack.recipe
-            ),
+            format!("the pack is for recipe `{}`, not for `{recipe}`", pack.recipe),
             "give another --pack, or correct `recipe` in its recipe.toml",
         )),
         Some(_) | None => Ok(()),
@@ -252,10 +276,7 @@ fn refuse_unfit(app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
     let long = too_long(&app.stack, &prepared.declared);
     if !long.is_empty() {
         return Err(Refusal::config(
-            format!(
-                "names would be too long for the engine: {}",
-                long.join("; ")
-            ),
+            format!("names would be too long for the engine: {}", long.join("; ")),
             "choose a shorter base domain, or shorter names in the recipe",
         ));
     }
@@ -269,32 +290,20 @@ fn refuse_unfit(app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::config(
-        format!(
-            "secrets marked `generate=false` have no value: {}",
-            missing.join(", ")
-        ),
+        format!("secrets marked `generate=false` have no value: {}", missing.join(", ")),
         "give each a value as `[app.secrets]` in the pack's recipe.toml",
     ))
 }
 
-/// Whether the head can be installed at all, and where it would answer.
-fn fitness(request: &Request, prepared: &Prepared) -> (Result<(), Outcome>, Option<HttpGate>) {
+/// Where the head would answer, or why it can not be installed at all.
+fn fitness(request: &Request, prepared: &Prepared) -> Result<HttpGate, Outcome> {
     if !prepared.undeclared_secrets.is_empty() {
-        let reason = format!(
+        return Err(Outcome::failed(format!(
             "secrets are external but nothing declares them: {}: add `SECRET_<NAME>_VERSION=v1` to .env.sample for each",
             prepared.undeclared_secrets.join(", ")
-        );
-        return (Err(Outcome::failed(reason)), None);
+        )));
     }
-    let health = request
-        .pack
-        .as_ref()
-        .map(|pack| pack.health.clone())
-        .unwrap_or_default();
-    match gate(&prepared.declared, &health) {
-        Ok(gate) => (Ok(()), Some(gate)),
-        Err(reason) => (Err(Outcome::errored(reason)), None),
-    }
+    gate(&prepared.declared, &pack(request, |pack| pack.health.clone())).map_err(Outcome::errored)
 }
 
 fn adaptations(
@@ -330,10 +339,8 @@ fn adaptations(
         });
     }
     if request.host.vips == Tried::Fails {
-        let stacks: Vec<&DeclaredStack> = [declared]
-            .into_iter()
-            .chain(upgrade.map(|found| &found.base.declared))
-            .collect();
+        let stacks: Vec<&DeclaredStack> =
+            [declared].into_iter().chain(upgrade.map(|found| &found.base.declared)).collect();
         all.extend(upgrade::without_vip(&stacks).into_iter().map(no_vip));
     }
     all
@@ -360,14 +367,8 @@ fn is_old_cli(version: &str) -> bool {
 
 /// PLAN-3: its tag, else the label of service `app`.
 fn head_version(facts: &RecipeFacts, declared: &DeclaredStack) -> Option<String> {
-    let tags = facts
-        .releases
-        .iter()
-        .filter(|release| release.commit == facts.head);
-    let tag = tags
-        .map(|release| &release.version)
-        .max()
-        .map(ToString::to_string);
+    let tags = facts.releases.iter().filter(|release| release.commit == facts.head);
+    let tag = tags.map(|release| &release.version).max().map(ToString::to_string);
     tag.or_else(|| label(declared).map(str::to_owned))
 }
 
@@ -378,9 +379,8 @@ pub fn label_version(declared: &DeclaredStack) -> Option<RecipeVersion> {
 
 fn label(declared: &DeclaredStack) -> Option<&str> {
     let labels = &declared.service("app")?.labels;
-    let label = labels
-        .iter()
-        .find(|(key, _)| key.starts_with("coop-cloud.") && key.ends_with(".version"));
+    let label =
+        labels.iter().find(|(key, _)| key.starts_with("coop-cloud.") && key.ends_with(".version"));
     label.map(|(_, version)| version.as_str())
 }
 
@@ -401,10 +401,7 @@ fn budgets(pack: Option<&Pack>) -> Budgets {
 }
 
 fn required_level(request: &Request) -> Option<u8> {
-    let from_pack = request
-        .pack
-        .as_ref()
-        .and_then(|pack| pack.run.require_level);
+    let from_pack = request.pack.as_ref().and_then(|pack| pack.run.require_level);
     request.require_level.or(from_pack)
 }
 
@@ -420,11 +417,7 @@ fn empty_stack() -> DeclaredStack {
 }
 
 fn malformed_tag(tag: &str) -> Finding {
-    Finding::new(
-        "malformed_tag",
-        format!("tag `{tag}` is no recipe version and is ignored"),
-        None,
-    )
+    Finding::new("malformed_tag", format!("tag `{tag}` is no recipe version and is ignored"), None)
 }
 
 fn recipe_warning(error: &TextError) -> Finding {

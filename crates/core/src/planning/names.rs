@@ -47,13 +47,5 @@ pub fn app(
     let stack = domain.stack().map_err(refused)?;
     let id = id.parse().map_err(refused)?;
     let network = format!("{stack}_cc-ci");
-    Ok(PlannedApp {
-        id,
-        role,
-        domain,
-        stack,
-        network,
-        deploys,
-        contingent,
-    })
+    Ok(PlannedApp { id, role, domain, stack, network, deploys, contingent })
 }

@@ -10,13 +10,8 @@ use cc_ci_model::stage::Stage;
 use super::upgrade::BaseSearch;
 
 /// Stages a user can ask for.
-const CHOOSABLE: [Stage; 5] = [
-    Stage::Install,
-    Stage::Upgrade,
-    Stage::Backup,
-    Stage::Restore,
-    Stage::Functional,
-];
+const CHOOSABLE: [Stage; 5] =
+    [Stage::Install, Stage::Upgrade, Stage::Backup, Stage::Restore, Stage::Functional];
 
 /// The stages asked for, with those they need.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +30,7 @@ pub struct StageNameError {
 
 impl Default for StageChoice {
     fn default() -> Self {
-        Self {
-            chosen: CHOOSABLE.into(),
-            added: BTreeSet::new(),
-        }
+        Self { chosen: CHOOSABLE.into(), added: BTreeSet::new() }
     }
 }
 
@@ -47,15 +39,9 @@ impl FromStr for StageChoice {
 
     fn from_str(text: &str) -> Result<Self, StageNameError> {
         let mut asked = BTreeSet::new();
-        for word in text
-            .split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-        {
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             let stage = CHOOSABLE.into_iter().find(|stage| stage.as_str() == word);
-            asked.insert(stage.ok_or_else(|| StageNameError {
-                word: word.to_owned(),
-            })?);
+            asked.insert(stage.ok_or_else(|| StageNameError { word: word.to_owned() })?);
         }
         let mut chosen = asked.clone();
         chosen.insert(Stage::Install);
@@ -89,37 +75,28 @@ pub(super) fn planned(
     choice: &StageChoice,
     unfit: Option<Outcome>,
     base: &BaseSearch,
+    fresh_head: bool,
 ) -> Vec<PlannedStage> {
     let doing = |stage| match (&unfit, stage) {
         (_, stage) if !choice.has(stage) => not_selected(),
-        (Some(outcome), Stage::Install) => Doing::Not {
-            outcome: outcome.clone(),
-        },
-        (Some(_), _) => Doing::Not {
-            outcome: Outcome::Blocked {
-                by: Stage::Install.to_string(),
-            },
-        },
+        (Some(outcome), Stage::Install) => Doing::Not { outcome: outcome.clone() },
+        (Some(_), _) => Doing::Not { outcome: Outcome::Blocked { by: Stage::Install.to_string() } },
+        (None, Stage::Install) if !fresh_head => Doing::Not { outcome: stands_in() },
         (None, Stage::Install) => Doing::Run,
         (None, Stage::Upgrade) => base.doing(),
         (None, _) => not_selected(),
     };
-    CHOOSABLE
-        .into_iter()
-        .map(|stage| PlannedStage {
-            stage,
-            doing: doing(stage),
-        })
-        .collect()
+    CHOOSABLE.into_iter().map(|stage| PlannedStage { stage, doing: doing(stage) }).collect()
+}
+
+/// STG-2: without a fresh head.
+fn stands_in() -> Outcome {
+    let reason = "`fresh_head` is off: the base's install and the upgrade stand for it".to_owned();
+    Outcome::Skipped { reason, intended: true }
 }
 
 pub(super) fn not_selected() -> Doing {
-    Doing::Not {
-        outcome: Outcome::Skipped {
-            reason: "not selected".to_owned(),
-            intended: false,
-        },
-    }
+    Doing::Not { outcome: Outcome::Skipped { reason: "not selected".to_owned(), intended: false } }
 }
 
 #[cfg(test)]

@@ -65,10 +65,9 @@ impl BaseSearch {
                 "the base {} is broken, not the head: {error}",
                 release.version
             )),
-            BaseSearch::NoEarlierRelease { why } => Outcome::Skipped {
-                reason: why.clone(),
-                intended: false,
-            },
+            BaseSearch::NoEarlierRelease { why } => {
+                Outcome::Skipped { reason: why.clone(), intended: false }
+            }
             BaseSearch::Unverified { why } => Outcome::unverified(why.clone()),
             BaseSearch::NotWanted => return super::stages::not_selected(),
         };

@@ -3,11 +3,16 @@
 //! A port gives facts and has effects; it never decides. Each has one adapter and one fake
 //! (`testkit`), and a contract suite both pass.
 
+mod backup;
 mod host;
 mod recipes;
 mod store;
 mod swarm;
 
+pub use backup::{
+    Exec, ExecOutput, ExecRequest, FileFacts, SnapshotEntry, SnapshotError, SnapshotSource,
+    Snapshots, VolumeError, Volumes, Weight,
+};
 pub use host::{
     ChildLog, Clock, CommandError, CommandLine, CommandOutput, Commands, Entropy, HttpRequest,
     Listener, Probe, ProbeError, Processes, Signals,

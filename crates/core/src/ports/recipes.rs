@@ -27,17 +27,12 @@ impl RecipeSource {
             RecipeSource::Path(path) => path.display().to_string(),
             RecipeSource::Url(url) => url.clone(),
         };
-        let last = text
-            .trim_end_matches('/')
-            .rsplit(['/', ':'])
-            .next()
-            .unwrap_or_default();
+        let last = text.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
         let name = last.strip_suffix(".git").unwrap_or(last).to_lowercase();
-        name.parse()
-            .map_err(|error: NameError| RecipeError::NotThere {
-                message: error.to_string(),
-                hint: "a recipe is named after the folder its repository is in".to_owned(),
-            })
+        name.parse().map_err(|error: NameError| RecipeError::NotThere {
+            message: error.to_string(),
+            hint: "a recipe is named after the folder its repository is in".to_owned(),
+        })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Asks the app over HTTP, at its task's own address, as a proxy would (CONV-6).
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::assess::is_good;
-use cc_ci_core::ports::HttpRequest;
+use cc_ci_core::ports::{EngineError, HttpRequest};
 use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, PageSeen};
 use cc_ci_model::plan::{HttpGate, PlannedApp};
 use cc_ci_model::time::Timestamp;
@@ -25,22 +26,22 @@ pub(super) async fn answer(
         ports: &hand.ports,
         app,
         gate: gate(hand)?,
-        seen: AnswerSeen {
-            attempts: 0,
-            in_a_row: 0,
-            last: None,
-            problem: None,
-            expired: false,
-        },
+        seen: AnswerSeen { attempts: 0, in_a_row: 0, last: None, problem: None, expired: false },
+        engine_away: None,
     };
     let ended = wait_until(hand.ports.clock.as_ref(), deadline, &mut asking).await;
+    if let (Ended::Expired, Some(why)) = (ended, asking.engine_away) {
+        return Err(ActError::Broken(why));
+    }
     let mut seen = asking.seen;
     seen.expired = ended == Ended::Expired;
     Ok(Evidence::Answered(seen))
 }
 
 pub(super) async fn inspect(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
-    let (answer, problem) = match ask(&hand.ports, app, gate(hand)?, 0).await {
+    let gate = gate(hand)?;
+    let address = address(&hand.ports, app, gate, 0).await.map_err(ActError::broken)?;
+    let (answer, problem) = match ask(&hand.ports, app, gate, address).await {
         Ok(answer) => (Some(answer), None),
         Err(problem) => (None, Some(problem)),
     };
@@ -57,21 +58,31 @@ struct Asking<'a> {
     app: &'a PlannedApp,
     gate: &'a HttpGate,
     seen: AnswerSeen,
+    /// Why the engine did not say where the tasks are, at the last look.
+    engine_away: Option<String>,
 }
 
 #[async_trait]
 impl Waiting for Asking<'_> {
     async fn look(&mut self, _now: Timestamp) -> Look {
-        let answer = ask(self.ports, self.app, self.gate, self.seen.attempts).await;
+        // Until it has answered: a look that hangs is dropped at the deadline.
+        self.engine_away = Some("the Docker engine did not say where the tasks are".to_owned());
+        let turn = self.seen.attempts;
+        let answer = match address(self.ports, self.app, self.gate, turn).await {
+            Ok(address) => {
+                self.engine_away = None;
+                ask(self.ports, self.app, self.gate, address).await
+            }
+            Err(error) => {
+                self.engine_away = Some(error.to_string());
+                Err(error.to_string())
+            }
+        };
         let seen = &mut self.seen;
         seen.attempts += 1;
         match answer {
             Ok(answer) => {
-                seen.in_a_row = if is_good(self.gate, &answer) {
-                    seen.in_a_row + 1
-                } else {
-                    0
-                };
+                seen.in_a_row = if is_good(self.gate, &answer) { seen.in_a_row + 1 } else { 0 };
                 seen.problem = None;
                 seen.last = Some(answer);
             }
@@ -84,9 +95,7 @@ impl Waiting for Asking<'_> {
             return Look::Over;
         }
         let interval = Duration::from_millis(self.gate.interval_ms);
-        Look::Again {
-            at_latest: self.ports.clock.now().plus(interval),
-        }
+        Look::Again { at_latest: self.ports.clock.now().plus(interval) }
     }
 
     async fn wake(&mut self) {
@@ -94,36 +103,38 @@ impl Waiting for Asking<'_> {
     }
 }
 
-/// One request. The address is looked up anew every time, since restarts change it; several
-/// tasks are asked in turn.
-async fn ask(
+/// Where a task is now: looked up anew every time, since restarts change it; several tasks are
+/// asked in turn.
+async fn address(
     ports: &Ports,
     app: &PlannedApp,
     gate: &HttpGate,
     turn: u32,
-) -> Result<HttpSeen, String> {
-    let service = gate.service.as_str();
-    let addresses = ports
-        .stacks
-        .addresses(&app.stack, service)
-        .await
-        .map_err(|e| e.to_string())?;
+) -> Result<Option<IpAddr>, EngineError> {
+    let addresses = ports.stacks.addresses(&app.stack, gate.service.as_str()).await?;
     let count = addresses.len().max(1);
-    let Some(task) = addresses.get(turn as usize % count) else {
+    Ok(addresses.get(turn as usize % count).map(|task| task.address))
+}
+
+/// One request.
+async fn ask(
+    ports: &Ports,
+    app: &PlannedApp,
+    gate: &HttpGate,
+    address: Option<IpAddr>,
+) -> Result<HttpSeen, String> {
+    let Some(address) = address else {
         return Err(format!(
-            "no running task of service {service} has an address this host reaches"
+            "no running task of service {} has an address this host reaches",
+            gate.service
         ));
     };
     let request = HttpRequest {
-        address: task.address,
+        address,
         port: gate.port,
         domain: app.domain.to_string(),
         path: gate.path.clone(),
         timeout: REQUEST,
     };
-    ports
-        .probe
-        .http(&request)
-        .await
-        .map_err(|error| error.to_string())
+    ports.probe.http(&request).await.map_err(|error| error.to_string())
 }

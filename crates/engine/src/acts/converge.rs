@@ -30,9 +30,7 @@ pub(super) async fn converge(
     app: &PlannedApp,
     deadline: Timestamp,
 ) -> Result<Evidence, ActError> {
-    let wanted = hand
-        .journal
-        .with(|state| wanted(&hand.plan, state, &app.id));
+    let wanted = hand.journal.with(|state| wanted(&hand.plan, state, &app.id));
     let wanted = wanted.ok_or_else(|| ActError::Broken("nothing was deployed".to_owned()))?;
     let clock = hand.ports.clock.clone();
     let watched = hand.watch(&app.id, &app.stack).await?;
@@ -68,12 +66,11 @@ struct Settling<'a> {
 #[async_trait]
 impl Waiting for Settling<'_> {
     async fn look(&mut self, now: Timestamp) -> Look {
+        // Until it has answered: a look that hangs is dropped at the deadline.
+        self.engine_answers = false;
         let fresh = self.watched.watch.observe().await;
         let Ok(fresh) = fresh else {
-            self.engine_answers = false;
-            return Look::Again {
-                at_latest: now.plus(RETRY),
-            };
+            return Look::Again { at_latest: now.plus(RETRY) };
         };
         self.engine_answers = true;
         self.watched.known = recall(&self.watched.known, fresh);
@@ -94,11 +91,7 @@ impl Waiting for Settling<'_> {
             Convergence::NotYet { .. } => {
                 let window_ends = since.plus(window(&self.wanted, facts));
                 let poll = self.clock.now().plus(POLL);
-                let at_latest = if window_ends > now {
-                    poll.min(window_ends)
-                } else {
-                    poll
-                };
+                let at_latest = if window_ends > now { poll.min(window_ends) } else { poll };
                 Look::Again { at_latest }
             }
         }

@@ -26,22 +26,12 @@ pub(super) async fn deploy(
     deadline: Timestamp,
 ) -> Result<Evidence, ActError> {
     let commit = commit(hand, revision)?;
-    let tree = hand
-        .ports
-        .recipes
-        .tree(&commit)
-        .await
-        .map_err(ActError::broken)?;
+    let tree = hand.ports.recipes.tree(&commit).await.map_err(ActError::broken)?;
     let mut about = about(&hand.plan, app, revision);
     about.kept = kept_env(hand, app, revision).await?;
     let prepared = prepare(&tree, &about).map_err(ActError::broken)?;
     refuse_strangers(hand, app, &prepared).await?;
-    let directory = hand
-        .ports
-        .recipes
-        .check_out(&commit)
-        .await
-        .map_err(ActError::broken)?;
+    let directory = hand.ports.recipes.check_out(&commit).await.map_err(ActError::broken)?;
     announce(hand, app, &prepared)?;
     make_network(hand, app).await?;
     make_secrets(hand, app, &prepared).await?;
@@ -54,12 +44,7 @@ pub(super) async fn deploy(
         env: prepared.env,
         deadline,
     };
-    let answer = hand
-        .ports
-        .deployer
-        .deploy(&request)
-        .await
-        .map_err(ActError::broken)?;
+    let answer = hand.ports.deployer.deploy(&request).await.map_err(ActError::broken)?;
     let (engine_answers, services) = read_back(hand, app).await?;
     Ok(Evidence::Deployed(DeploySeen {
         revision,
@@ -90,12 +75,7 @@ async fn kept_env(
         return Ok(None);
     }
     let commit = commit(hand, Revision::Base)?;
-    let tree = hand
-        .ports
-        .recipes
-        .tree(&commit)
-        .await
-        .map_err(ActError::broken)?;
+    let tree = hand.ports.recipes.tree(&commit).await.map_err(ActError::broken)?;
     let base = prepare(&tree, &about(&hand.plan, app, Revision::Base)).map_err(ActError::broken)?;
     Ok(Some(base.env_file))
 }
@@ -108,12 +88,7 @@ async fn refuse_strangers(
     prepared: &Prepared,
 ) -> Result<(), ActError> {
     for (kind, name) in fixed_names(&prepared.declared, app) {
-        let found = hand
-            .ports
-            .objects
-            .find(kind, &name)
-            .await
-            .map_err(ActError::broken)?;
+        let found = hand.ports.objects.find(kind, &name).await.map_err(ActError::broken)?;
         let Some(object) = found else { continue };
         let is_ours = object.stack.as_deref() == Some(app.stack.as_str())
             || object.run.as_deref() == Some(hand.plan.run_id.as_str());
@@ -150,9 +125,7 @@ fn announce(hand: &Stagehand, app: &PlannedApp, prepared: &Prepared) -> Result<(
 
 /// The network that stands for the recipe's external ones (ISO-6).
 async fn make_network(hand: &Stagehand, app: &PlannedApp) -> Result<(), ActError> {
-    let intent = Intent::Network {
-        name: app.network.clone(),
-    };
+    let intent = Intent::Network { name: app.network.clone() };
     if hand.journal.with(|state| state.intents.contains(&intent)) {
         return Ok(());
     }
@@ -171,9 +144,7 @@ async fn make_secrets(
     prepared: &Prepared,
 ) -> Result<(), ActError> {
     for spec in &prepared.secrets {
-        let intent = Intent::Secret {
-            name: spec.object.clone(),
-        };
+        let intent = Intent::Secret { name: spec.object.clone() };
         if hand.journal.with(|state| state.intents.contains(&intent)) {
             continue;
         }

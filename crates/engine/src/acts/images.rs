@@ -21,22 +21,14 @@ pub(super) async fn ensure(
     let mut references: Vec<&str> = declared.services.iter().map(|s| s.image.as_str()).collect();
     references.sort_unstable();
     references.dedup();
-    let asked = references
-        .into_iter()
-        .map(|reference| one(hand, reference, deadline));
+    let asked = references.into_iter().map(|reference| one(hand, reference, deadline));
     let found: BTreeMap<&str, ImageFound> = join_all(asked).await.into_iter().collect();
     let images = declared.services.iter().filter_map(|service| {
         let found = found.get(service.image.as_str())?.clone();
         let (service, reference) = (service.name.to_string(), service.image.clone());
-        Some(ImageSeen {
-            service,
-            reference,
-            found,
-        })
+        Some(ImageSeen { service, reference, found })
     });
-    Ok(Evidence::Images {
-        images: images.collect(),
-    })
+    Ok(Evidence::Images { images: images.collect() })
 }
 
 async fn one<'a>(

@@ -13,10 +13,7 @@ pub(super) async fn plant(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evid
     for planned in hand.plan.markers.clone() {
         let nonce = nonce(hand);
         let service = planned.service.to_string();
-        let place = Place {
-            service,
-            target: planned.target.clone(),
-        };
+        let place = Place { service, target: planned.target.clone() };
         let mut seen = unseen(hand, &planned, nonce, Some(&place));
         match hand.container_of(app, &place.service).await? {
             None => seen.problem = Some(format!("service {} has no running task", place.service)),
@@ -29,10 +26,7 @@ pub(super) async fn plant(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evid
 
 pub(super) async fn seek(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
     let planted = hand.journal.with(|state| {
-        let acts = state
-            .current()
-            .map(|run| run.acts.clone())
-            .unwrap_or_default();
+        let acts = state.current().map(|run| run.acts.clone()).unwrap_or_default();
         acts.into_iter().rev().find_map(|act| match act.evidence {
             Some(Evidence::Planted { markers }) => Some(markers),
             Some(_) | None => None,
@@ -41,10 +35,7 @@ pub(super) async fn seek(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evide
     let mut markers = Vec::new();
     for planned in hand.plan.markers.clone() {
         let volume = planned.volume.as_str();
-        let known = planted
-            .iter()
-            .flatten()
-            .find(|marker| marker.volume == volume);
+        let known = planted.iter().flatten().find(|marker| marker.volume == volume);
         if let Some(known) = known {
             markers.push(seek_one(hand, app, &planned, known.nonce.clone()).await?);
         }
@@ -86,17 +77,11 @@ async fn seek_one(
 }
 
 fn mounts_now(hand: &Stagehand, app: &PlannedApp, object: &str) -> Vec<Place> {
-    let revision = hand
-        .journal
-        .with(|state| state.revision_of(&app.id))
-        .unwrap_or(Revision::Head);
+    let revision = hand.journal.with(|state| state.revision_of(&app.id)).unwrap_or(Revision::Head);
     let Some(declared) = hand.plan.declared(app.role, revision) else {
         return Vec::new();
     };
-    let volume = declared
-        .volumes
-        .iter()
-        .find(|volume| volume.object == object);
+    let volume = declared.volumes.iter().find(|volume| volume.object == object);
     let Some(volume) = volume else {
         return Vec::new();
     };
@@ -122,12 +107,7 @@ async fn write_and_read(
     seen: &mut MarkerSeen,
 ) -> Result<(), ActError> {
     let file = file_name(hand);
-    match hand
-        .ports
-        .files
-        .put(container, &place.target, &file, seen.nonce.as_bytes())
-        .await
-    {
+    match hand.ports.files.put(container, &place.target, &file, seen.nonce.as_bytes()).await {
         Ok(()) => read(hand, container, place, seen).await,
         Err(EngineError::Refused { message, .. }) => {
             seen.problem = Some(message);
@@ -143,12 +123,7 @@ async fn read(
     place: &Place,
     seen: &mut MarkerSeen,
 ) -> Result<(), ActError> {
-    match hand
-        .ports
-        .files
-        .get(container, &place.path(&file_name(hand)))
-        .await
-    {
+    match hand.ports.files.get(container, &place.path(&file_name(hand))).await {
         Ok(content) => {
             seen.found = content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
             Ok(())

@@ -56,12 +56,7 @@ impl ActError {
 
 impl Stagehand {
     pub(crate) fn new(ports: Ports, plan: Plan, journal: Arc<Journal>) -> Self {
-        Self {
-            ports,
-            plan,
-            journal,
-            watches: BTreeMap::new(),
-        }
+        Self { ports, plan, journal, watches: BTreeMap::new() }
     }
 
     fn app(&self, id: &AppId) -> Result<PlannedApp, ActError> {
@@ -88,19 +83,8 @@ impl Stagehand {
     /// The watch over an app's stack, begun if there is none yet.
     async fn watch(&mut self, app: &AppId, stack: &StackName) -> Result<&mut Watched, ActError> {
         if !self.watches.contains_key(app) {
-            let watch = self
-                .ports
-                .stacks
-                .watch(stack)
-                .await
-                .map_err(ActError::broken)?;
-            self.watches.insert(
-                app.clone(),
-                Watched {
-                    watch,
-                    known: StackFacts::default(),
-                },
-            );
+            let watch = self.ports.stacks.watch(stack).await.map_err(ActError::broken)?;
+            self.watches.insert(app.clone(), Watched { watch, known: StackFacts::default() });
         }
         let watched = self.watches.get_mut(app);
         watched.ok_or_else(|| ActError::Broken(format!("no watch over {stack}")))
@@ -139,12 +123,7 @@ async fn dismantle(
     hand.watches.remove(&app.id);
     if !swept.complete {
         let why = swept.refusals.last().cloned().unwrap_or_default();
-        return Err(ActError::Broken(format!(
-            "the engine could not be asked what is left: {why}"
-        )));
+        return Err(ActError::Broken(format!("the engine could not be asked what is left: {why}")));
     }
-    Ok(Evidence::Dismantled {
-        left: swept.left,
-        refusals: swept.refusals,
-    })
+    Ok(Evidence::Dismantled { left: swept.left, refusals: swept.refusals })
 }

@@ -1,1 +1,108 @@
-//! (being written)
+//! Every call of a run fails once, loses its answer once, hangs once, panics once (style rule 45).
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use cc_ci_model::outcome::Verdict;
+use cc_ci_model::results::Results;
+use cc_ci_testkit::{Fault, PlanBuilder, World, service, stack};
+
+use crate::harness::{Ended, go, one_service, rich, run};
+
+/// One run for every call, in each of which that call meets the fault. Returns how many.
+async fn every_call(builder: &PlanBuilder, fault: Fault) -> usize {
+    let healthy = run(builder, |_| {}).await;
+    healthy.check();
+    assert_eq!(healthy.results().verdict, Verdict::Pass);
+    let mut wrong = String::new();
+    for nth in 1.. {
+        let world = World::of(builder);
+        world.faults.arm(nth, fault);
+        let ended = go(world).await;
+        if let Some(complaint) = complaint(&ended, healthy.results()) {
+            let hit = ended.world.faults.fired().unwrap_or_default();
+            writeln!(wrong, "{fault:?} {hit}: {complaint}").unwrap();
+        }
+        if nth > ended.world.faults.calls().len() {
+            assert!(wrong.is_empty(), "\n{wrong}");
+            return nth - 1;
+        }
+    }
+    unreachable!("a run makes a finite number of calls");
+}
+
+/// What is wrong about how a run took a fault.
+fn complaint(ended: &Ended, healthy: &Results) -> Option<String> {
+    let left = ended.world.swarm.left();
+    let Ok(told) = &ended.outcome else {
+        // Without a log there are no results: then nothing at all may be left.
+        return (!left.is_empty()).then(|| format!("no log, and {} objects left", left.len()));
+    };
+    ended.check();
+    match told.verdict {
+        Verdict::Pass if same(told, healthy) || !told.cleanup.complete => None,
+        Verdict::Pass => Some(format!("pass, but not as without the fault: {:?}", told.conditions)),
+        Verdict::Error => None,
+        Verdict::Unverified | Verdict::Fail | Verdict::Cancelled => {
+            Some(format!("{}: {}", told.verdict, ended.said()))
+        }
+    }
+}
+
+/// The same answer, but for times, details and the hash of the log.
+fn same(told: &Results, healthy: &Results) -> bool {
+    told.level == healthy.level
+        && told.rungs == healthy.rungs
+        && told.deploys == healthy.deploys
+        && told.images == healthy.images
+        && told.cleanup == healthy.cleanup
+        && told.obligations.len() == healthy.obligations.len()
+        && told.obligations.iter().all(|due| due.met)
+        && told.conditions == healthy.conditions
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_call_may_fail() {
+    assert!(every_call(&one_service(), Fault::Fail).await > 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_answer_may_be_lost() {
+    assert!(every_call(&one_service(), Fault::LoseAnswer).await > 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_call_may_hang() {
+    assert!(every_call(&one_service(), Fault::Hang).await > 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_call_may_hang_after_it_had_its_effect() {
+    assert!(every_call(&one_service(), Fault::HangAfter).await > 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_call_of_an_upgrade_may_fail() {
+    let builder = upgrade();
+    for fault in [Fault::Fail, Fault::LoseAnswer, Fault::Hang] {
+        assert!(every_call(&builder, fault).await > 100);
+    }
+}
+
+fn upgrade() -> PlanBuilder {
+    let base = stack([rich("app"), service("db")]);
+    let head = stack([rich("app").image("registry.test/app:1.1.0"), service("db")]);
+    PlanBuilder::new(head).base(base)
+}
+
+/// The disk is full from some event on: the run ends, and takes with it what it made.
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_leaves_nothing_behind() {
+    let events = run(&one_service(), |_| {}).await.world.store.events().len();
+    for full in 0..events {
+        let ended = run(&one_service(), |world: &World| world.store.full_after(full)).await;
+        assert!(ended.outcome.is_err(), "full after {full} events");
+        assert_eq!(ended.world.swarm.left(), [], "full after {full} events");
+        assert!(ended.took < Duration::from_secs(60));
+    }
+}

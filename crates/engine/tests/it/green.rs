@@ -6,9 +6,7 @@ use cc_ci_model::compose::{RestartCondition, ServiceMode};
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::stage::Rung;
-use cc_ci_testkit::{
-    Behaviour, EventStream, Health, Life, PlanBuilder, World, service, stack,
-};
+use cc_ci_testkit::{Behaviour, EventStream, Health, Life, PlanBuilder, World, service, stack};
 
 use crate::harness::{Ended, one_service, run};
 
@@ -22,9 +20,22 @@ async fn one_service_installs_and_nothing_is_left() {
     assert!(ended.results().is_final);
     let words = ended.world.recorder.words();
     let expected = [
-        "planned", "begin install fresh", "images good", "intend stack", "intend network",
-        "intend secret", "deploy good", "converge good", "answer good", "front_page good",
-        "observe good", "end", "begin teardown fresh", "dismantle good", "end", "inventory 0 true",
+        "planned",
+        "begin install fresh",
+        "images good",
+        "intend stack",
+        "intend network",
+        "intend secret",
+        "deploy good",
+        "converge good",
+        "answer good",
+        "front_page good",
+        "observe good",
+        "end",
+        "begin teardown fresh",
+        "dismantle good",
+        "end",
+        "inventory 0 true",
         "seal",
     ];
     assert_eq!(words, expected);
@@ -54,7 +65,9 @@ async fn a_kept_app_stays_and_is_no_incomplete_cleanup() {
 #[tokio::test(start_paused = true)]
 async fn foreign_objects_with_names_like_ours_stay() {
     let ended = run(&one_service(), |world: &World| {
-        world.swarm.foreign(cc_ci_model::intent::ObjectKind::Volume, "recipe-0a1b2c_ccci_test_data2");
+        world
+            .swarm
+            .foreign(cc_ci_model::intent::ObjectKind::Volume, "recipe-0a1b2c_ccci_test_data2");
         world.swarm.foreign(cc_ci_model::intent::ObjectKind::Network, "recipe-0a1b2c_ccci_test");
     })
     .await;
@@ -91,7 +104,8 @@ async fn services_of_every_shape_settle() {
 async fn a_long_start_period_is_waited_for() {
     let builder = PlanBuilder::new(stack([service("app").routed(80).start_period(120_000)]));
     let late = Life::with_health(Health::From(Duration::from_secs(100)));
-    let ended = run(&builder, |world: &World| world.swarm.behave("app", Behaviour::lives([late]))).await;
+    let ended =
+        run(&builder, |world: &World| world.swarm.behave("app", Behaviour::lives([late]))).await;
     ended.expect(Verdict::Pass, ExitKind::Pass);
     assert!(ended.took > Duration::from_secs(100));
 }
@@ -102,7 +116,8 @@ async fn a_few_crashes_at_the_beginning_are_no_crash_loop() {
     let builder = PlanBuilder::new(stack([service("app").routed(80), service("db")]));
     let crash = Life::ending(Duration::from_millis(500), 1);
     let lives = [crash.clone(), crash.clone(), crash, Life::steady()];
-    let ended = run(&builder, |world: &World| world.swarm.behave("app", Behaviour::lives(lives))).await;
+    let ended =
+        run(&builder, |world: &World| world.swarm.behave("app", Behaviour::lives(lives))).await;
     ended.expect(Verdict::Pass, ExitKind::Pass);
 }
 
@@ -128,7 +143,12 @@ fn settled_late(ended: &Ended) -> Duration {
 /// Events are only wakes: without them, doubled or partly lost, the same is said, a little later.
 #[tokio::test(start_paused = true)]
 async fn lost_and_doubled_events_change_nothing_but_time() {
-    for stream in [EventStream::Deaf, EventStream::Doubled, EventStream::LosesEvery(2), EventStream::LosesEvery(3)] {
+    for stream in [
+        EventStream::Deaf,
+        EventStream::Doubled,
+        EventStream::LosesEvery(2),
+        EventStream::LosesEvery(3),
+    ] {
         let ended = run(&one_service(), |world: &World| world.swarm.events(stream)).await;
         ended.expect(Verdict::Pass, ExitKind::Pass);
         assert!(ended.took < Duration::from_secs(40), "{stream:?}: {:?}", ended.took);
@@ -147,6 +167,7 @@ async fn a_broken_event_stream_is_no_reason_to_fail() {
 /// The engine keeps five ended tasks a slot; a slow pull is not part of the install's budget.
 #[tokio::test(start_paused = true)]
 async fn a_slow_pull_is_not_mistaken_for_convergence() {
-    let ended = run(&one_service(), |world: &World| world.swarm.pull_takes(Duration::from_secs(800))).await;
+    let ended =
+        run(&one_service(), |world: &World| world.swarm.pull_takes(Duration::from_secs(800))).await;
     ended.expect(Verdict::Pass, ExitKind::Pass);
 }

@@ -75,7 +75,11 @@ pub(crate) async fn go(world: World) -> Ended {
     let outcome = tokio::time::timeout(FOR_EVER, running).await;
     let Ok(outcome) = outcome else {
         let calls = world.faults.calls();
-        panic!("the run never ends; fault: {:?}; last calls: {:?}", world.faults.fired(), calls.last());
+        panic!(
+            "the run never ends; fault: {:?}; last calls: {:?}",
+            world.faults.fired(),
+            calls.last()
+        );
     };
     Ended { took: world.clock.elapsed(), world, outcome }
 }
@@ -89,7 +93,8 @@ impl Ended {
     /// The exit code the conditions ask for.
     #[track_caller]
     pub(crate) fn exit(&self) -> ExitKind {
-        let kinds: Vec<ExitKind> = self.results().conditions.iter().map(|condition| condition.kind).collect();
+        let kinds: Vec<ExitKind> =
+            self.results().conditions.iter().map(|condition| condition.kind).collect();
         ExitKind::first_of(&kinds)
     }
 
@@ -116,7 +121,10 @@ impl Ended {
             let state = RunState::of(&events);
             assert_eq!(state.damage, None);
             assert_eq!(results(&self.world.plan, &state), *told, "the log alone tells the same");
-            assert!(matches!(events.last().map(|event| &event.kind), Some(EventKind::Sealed { .. })));
+            assert!(matches!(
+                events.last().map(|event| &event.kind),
+                Some(EventKind::Sealed { .. })
+            ));
             assert_eq!(self.begun_acts(), self.ended_acts(), "every act that began has ended");
         }
     }

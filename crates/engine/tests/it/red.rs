@@ -1,1 +1,249 @@
-//! (being written)
+//! Runs in which the recipe is at fault.
+
+use std::time::Duration;
+
+use cc_ci_model::compose::RestartCondition;
+use cc_ci_model::evidence::ImageFound;
+use cc_ci_model::exit::ExitKind;
+use cc_ci_model::outcome::{Status, Verdict};
+use cc_ci_model::stage::Rung;
+use cc_ci_testkit::deployer::Reply;
+use cc_ci_testkit::{
+    Answer, Behaviour, Exit, Health, Life, Obstacle, PlanBuilder, World, service, stack,
+};
+
+use crate::harness::{Ended, one_service, run};
+
+/// The run failed, install is red, and what is said contains all of `words`.
+#[track_caller]
+fn check(ended: &Ended, words: &[&str]) {
+    ended.expect(Verdict::Fail, ExitKind::Fail);
+    assert_eq!(ended.results().level, 0);
+    assert_eq!(ended.status(Rung::Install), Status::Failed);
+    for word in words {
+        assert!(ended.said().contains(word), "{word:?} is not in: {}", ended.said());
+    }
+}
+
+async fn with(behaviour: Behaviour) -> Ended {
+    run(&one_service(), |world: &World| world.swarm.behave("app", behaviour)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_never_becomes_healthy_fails() {
+    let ended = with(Behaviour::never_healthy(143)).await;
+    check(&ended, &["service app", "unhealthy container"]);
+}
+
+/// Found in the lab: stopped for being unhealthy, exits 0 on TERM, `on-failure` sees success; the
+/// task then looks like a finished one-shot, field for field.
+#[tokio::test(start_paused = true)]
+async fn a_never_healthy_service_is_no_finished_one_shot() {
+    let sick = service("app").restart(RestartCondition::OnFailure);
+    let builder = PlanBuilder::new(stack([sick]));
+    let ended =
+        run(&builder, |world: &World| world.swarm.behave("app", Behaviour::never_healthy(0))).await;
+    check(&ended, &["never became healthy", "exited with code 0"]);
+    assert!(
+        ended.took < Duration::from_secs(60),
+        "no need to wait for the deadline: {:?}",
+        ended.took
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_loop_ends_the_wait_early() {
+    let ended = with(Behaviour::crash_loop()).await;
+    check(&ended, &["crash loop", "exit code 1"]);
+    assert!(ended.took < Duration::from_secs(120), "{:?}", ended.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn out_of_memory_is_named() {
+    let life = Life { oom: true, ..Life::ending(Duration::from_secs(1), 137) };
+    let ended = with(Behaviour::lives([life])).await;
+    check(&ended, &["out of memory"]);
+}
+
+/// It settles within the window, and dies again and again right after it.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_dies_after_it_settled_is_caught_by_the_closing_look() {
+    let builder = one_service().with(|plan| {
+        if let Some(gate) = &mut plan.gate {
+            (gate.successes, gate.interval_ms) = (100, 1000);
+        }
+    });
+    let dying =
+        Life { ends: Some(Exit { after: Duration::from_secs(15), code: 3 }), ..Life::steady() };
+    let ended =
+        run(&builder, |world: &World| world.swarm.behave("app", Behaviour::lives([dying]))).await;
+    check(&ended, &["time ran out"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_does_not_exist_is_the_recipes_fault_before_any_deploy() {
+    let ended = run(&one_service(), |world: &World| {
+        let message = "manifest unknown".to_owned();
+        world.swarm.image("registry.test/app:1.0.0", ImageFound::NotFound { message });
+    })
+    .await;
+    check(&ended, &["registry.test/app:1.0.0", "manifest unknown"]);
+    assert!(!ended.world.faults.calls().contains(&"deploy a stack".to_owned()));
+}
+
+/// The engine could not be asked, or says no: nobody's fault that we know of.
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_denies_or_is_away_is_no_fault_of_the_recipe() {
+    let message = "words of the registry".to_owned();
+    let founds = [
+        ImageFound::Denied { message: message.clone() },
+        ImageFound::Unreachable { message: message.clone() },
+    ];
+    for found in founds {
+        let ended = run(&one_service(), |world: &World| {
+            world.swarm.image("registry.test/app:1.0.0", found)
+        })
+        .await;
+        ended.expect(Verdict::Error, ExitKind::Error);
+        assert!(ended.said().contains(&message));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_only_here_is_a_warning() {
+    let ended = run(&one_service(), |world: &World| {
+        let found =
+            ImageFound::LocalOnly { id: "sha256:01".into(), message: "manifest unknown".into() };
+        world.swarm.image("registry.test/app:1.0.0", found);
+    })
+    .await;
+    ended.expect(Verdict::Pass, ExitKind::Pass);
+    assert!(ended.results().does_not_prove.iter().any(|line| line.contains("local store only")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_refuses_the_task_ends_the_wait_early() {
+    let refused =
+        Obstacle::Refused("invalid mount config: bind source path does not exist: /x".into());
+    let ended = with(Behaviour::lives([Life::stopped_by(refused)])).await;
+    check(&ended, &["bind source path does not exist"]);
+    assert!(ended.took < Duration::from_secs(60), "{:?}", ended.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_suitable_node_is_said_in_the_engines_words() {
+    let refused =
+        Obstacle::NoNode("no suitable node (host-mode port already in use on 1 node)".into());
+    let ended = with(Behaviour::lives([Life::stopped_by(refused)])).await;
+    check(&ended, &["host-mode port already in use"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_never_answers_fails_when_the_time_is_up() {
+    for answer in [Answer::Reset, Answer::Silence, Answer::Status(503, "starting".into())] {
+        let ended = with(Behaviour::steady().answering([answer.clone()])).await;
+        check(&ended, &["time ran out", "service app on port 80"]);
+        let budget = Duration::from_millis(ended.world.plan.budgets.deploy_ms);
+        assert!(ended.took < budget + Duration::from_secs(60), "{answer:?}: {:?}", ended.took);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_listens_on_the_routed_port() {
+    let ended = with(Behaviour { port: 8080, ..Behaviour::steady() }).await;
+    check(&ended, &["connection refused", "port 80"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_waited_for_and_must_come_twice() {
+    let late = Life { listens_after: Duration::from_secs(30), ..Life::steady() };
+    let behaviour = Behaviour::lives([late]).answering([
+        Answer::Status(502, "no".into()),
+        Answer::Status(200, "yes".into()),
+        Answer::Status(502, "no".into()),
+        Answer::Status(200, "yes".into()),
+    ]);
+    let ended = with(behaviour).await;
+    ended.expect(Verdict::Pass, ExitKind::Pass);
+    assert!(ended.took > Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_away_from_the_app_is_no_answer() {
+    let away = Answer::Redirect("https://login.example.com/".into());
+    check(
+        &with(Behaviour::steady().answering([away])).await,
+        &["points to https://login.example.com/"],
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_page_with_status_200_fails() {
+    let page = Answer::Status(200, "<title>502 Bad Gateway</title>".into());
+    check(&with(Behaviour::steady().answering([page])).await, &["error page"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_deploy_is_explained() {
+    let ended = run(&one_service(), |world: &World| {
+        world.deployer.reply(Reply::Refuse(
+            1,
+            "failed to update config x: only updates to Labels are allowed".into(),
+        ));
+    })
+    .await;
+    check(&ended, &["abra.sh"]);
+}
+
+/// What it made before it stopped is found and removed.
+#[tokio::test(start_paused = true)]
+async fn a_deploy_that_is_refused_half_way_leaves_nothing() {
+    let builder = PlanBuilder::new(stack([
+        service("app").routed(80).config("settings").network("internal"),
+        service("db").secret("password").volume("data", "/data"),
+    ]));
+    let ended = run(&builder, |world: &World| {
+        world.deployer.reply(Reply::WorkThenRefuse(
+            1,
+            "service db: name must be 63 characters or fewer".into(),
+        ));
+    })
+    .await;
+    check(&ended, &["name must be 63 characters"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deploy_that_does_not_come_back_is_an_error() {
+    let ended = run(&one_service(), |world: &World| world.deployer.reply(Reply::Stuck)).await;
+    ended.expect(Verdict::Error, ExitKind::Error);
+}
+
+/// CONV-8: one replaced task is a warning with its cause, a second one a failed check.
+#[tokio::test(start_paused = true)]
+async fn one_task_replaced_later_is_a_warning_two_are_a_failure() {
+    let builder = one_service().with(|plan| {
+        if let Some(gate) = &mut plan.gate {
+            (gate.successes, gate.interval_ms) = (60, 1000);
+        }
+    });
+    let once = run(&builder, |world: &World| {
+        world.swarm.kill_after(Duration::from_secs(12), "app", 9);
+    })
+    .await;
+    once.expect(Verdict::Pass, ExitKind::Pass);
+    assert!(once.results().warnings.iter().any(|finding| finding.code == "task_replaced"));
+    let twice = run(&builder, |world: &World| {
+        world.swarm.kill_after(Duration::from_secs(12), "app", 9);
+        world.swarm.kill_after(Duration::from_secs(30), "app", 9);
+    })
+    .await;
+    check(&twice, &["crash loop"]);
+}
+
+/// Unhealthy later on: Swarm replaces the task; the stack does not count as settled in between.
+#[tokio::test(start_paused = true)]
+async fn health_that_comes_and_goes_never_settles() {
+    let until = Life::with_health(Health::Until(Duration::from_secs(2)));
+    let ended = with(Behaviour::lives([until])).await;
+    check(&ended, &["service app"]);
+}

@@ -1,1 +1,219 @@
-//! (being written)
+//! Runs that upgrade from a base.
+
+use std::time::Duration;
+
+use cc_ci_model::compose::FailureAction;
+use cc_ci_model::evidence::ImageFound;
+use cc_ci_model::exit::ExitKind;
+use cc_ci_model::outcome::{Status, Verdict};
+use cc_ci_model::stage::{Rung, Stage};
+use cc_ci_testkit::{Behaviour, Health, Life, PlanBuilder, ServiceBuilder, World, service, stack};
+
+use crate::harness::{Ended, rich, run};
+
+const HEAD: &str = "registry.test/app:1.1.0";
+
+fn from_to(base: ServiceBuilder, head: ServiceBuilder) -> PlanBuilder {
+    PlanBuilder::new(stack([head.image(HEAD)])).base(stack([base]))
+}
+
+fn plain() -> PlanBuilder {
+    from_to(rich("app"), rich("app"))
+}
+
+#[track_caller]
+fn check(ended: &Ended, verdict: Verdict, exit: ExitKind, upgrade: Status, words: &[&str]) {
+    ended.expect(verdict, exit);
+    assert_eq!(ended.status(Rung::Upgrade), upgrade, "{}", ended.said());
+    for word in words {
+        assert!(ended.said().contains(word), "{word:?} is not in: {}", ended.said());
+    }
+}
+
+/// Fails only in the upgrade: the second and later tasks of the head's image. The first one is
+/// the fresh install's.
+fn head_fails_second_time(life: Life) -> Behaviour {
+    Behaviour::lives([life])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_upgrade_is_level_two() {
+    let ended = run(&plain(), |_| {}).await;
+    check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    assert_eq!(ended.results().level, 2);
+    let words = ended.world.recorder.words();
+    let begun: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix("begin ")).collect();
+    assert_eq!(begun, ["install fresh", "teardown fresh", "upgrade upgraded", "teardown upgraded"]);
+}
+
+/// Incident 238: the update was accepted and had not begun; the engine still showed the old task,
+/// running, and an empty update state. The wait passed, and the task died under the backup.
+#[tokio::test(start_paused = true)]
+async fn incident_238_an_update_that_has_not_begun_is_waited_for() {
+    let ended = run(&plain(), |world: &World| {
+        let slow =
+            Behaviour { update_begins_after: Duration::from_secs(30), ..Behaviour::steady() };
+        world.swarm.behave(HEAD, slow);
+    })
+    .await;
+    check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    assert!(ended.took > Duration::from_secs(40), "{:?}", ended.took);
+}
+
+/// Incident 241: one flicker within the monitor period leaves the update `paused` for ever on a
+/// service that is healthy; every wait ran to its deadline.
+#[tokio::test(start_paused = true)]
+async fn incident_241_paused_for_ever_on_a_healthy_service_is_a_warning() {
+    let ended = run(&plain(), |world: &World| {
+        let flicker = Life::ending(Duration::from_secs(1), 1);
+        // One life for the fresh install, then the flicker and what comes after it.
+        world.swarm.behave(HEAD, Behaviour::lives([flicker, Life::steady()]));
+    })
+    .await;
+    check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    assert!(ended.results().warnings.iter().any(|finding| finding.code == "update_paused"));
+    assert!(ended.took < Duration::from_secs(120), "{:?}", ended.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rolled_back_upgrade_failed() {
+    let head = rich("app").on_failure(FailureAction::Rollback);
+    let ended = run(&from_to(rich("app"), head), |world: &World| {
+        let sick = head_fails_second_time(Life::with_health(Health::Never));
+        world.swarm.behave(HEAD, sick);
+    })
+    .await;
+    check(&ended, Verdict::Fail, ExitKind::Fail, Status::Failed, &["rolled it back"]);
+}
+
+/// A start-first update whose new task never gets up is paused; the old one runs on for ever.
+#[tokio::test(start_paused = true)]
+async fn a_start_first_upgrade_that_fails_leaves_the_old_task_wanted() {
+    let head = rich("app").start_first();
+    let ended = run(&from_to(rich("app"), head), |world: &World| {
+        world.swarm.behave(HEAD, Behaviour::lives([Life::ending(Duration::from_secs(1), 1)]));
+    })
+    .await;
+    check(&ended, Verdict::Fail, ExitKind::Fail, Status::Failed, &["service app"]);
+    assert_eq!(ended.status(Rung::Install), Status::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_first_and_stop_first_upgrades_settle() {
+    for head in [
+        rich("app").start_first(),
+        rich("app"),
+        rich("app").replicas(3),
+        rich("app").replicas(3).start_first(),
+    ] {
+        let base = rich("app").replicas(2);
+        let ended = run(&from_to(base, head), |_| {}).await;
+        check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    }
+}
+
+/// STG-3: the base does not deploy; that is not the head's fault, and the head's own rung stands.
+#[tokio::test(start_paused = true)]
+async fn a_broken_base_makes_the_upgrade_unverified() {
+    let ended = run(&plain(), |world: &World| {
+        world.swarm.behave("registry.test/app:1.0.0", Behaviour::crash_loop());
+    })
+    .await;
+    check(
+        &ended,
+        Verdict::Unverified,
+        ExitKind::Unverified,
+        Status::Unverified,
+        &["the base is broken"],
+    );
+    assert_eq!(ended.status(Rung::Install), Status::Passed);
+    assert_eq!(ended.results().level, 1);
+}
+
+/// Incident discourse: the base's image did not even exist.
+#[tokio::test(start_paused = true)]
+async fn a_missing_image_of_the_base_makes_the_upgrade_unverified() {
+    let ended = run(&plain(), |world: &World| {
+        let message = "manifest unknown".to_owned();
+        world.swarm.image("registry.test/app:1.0.0", ImageFound::NotFound { message });
+    })
+    .await;
+    check(
+        &ended,
+        Verdict::Unverified,
+        ExitKind::Unverified,
+        Status::Unverified,
+        &["manifest unknown"],
+    );
+}
+
+/// A volume renamed in the head still exists; only the mount tells that the data is out of reach.
+#[tokio::test(start_paused = true)]
+async fn a_renamed_volume_is_data_lost() {
+    let head = service("app").routed(80).volume("store", "/data");
+    let ended =
+        run(&from_to(service("app").routed(80).volume("data", "/data"), head), |_| {}).await;
+    check(&ended, Verdict::Fail, ExitKind::Fail, Status::Failed, &["data lost", "volume data"]);
+}
+
+/// The head mounts the volume somewhere else: the data is still there.
+#[tokio::test(start_paused = true)]
+async fn a_volume_mounted_elsewhere_keeps_its_marker() {
+    let head = service("app").routed(80).volume("data", "/srv/data");
+    let ended =
+        run(&from_to(service("app").routed(80).volume("data", "/data"), head), |_| {}).await;
+    check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+}
+
+/// STG-2: a failed install does not block the upgrade.
+#[tokio::test(start_paused = true)]
+async fn a_failed_install_does_not_block_the_upgrade() {
+    let ended = run(&plain(), |world: &World| {
+        // The head works when it finds the base's data: its third and later tasks.
+        let refuses = Life { obstacle: None, ..Life::ending(Duration::from_millis(100), 1) };
+        let mut lives = vec![refuses; 11];
+        lives.push(Life::steady());
+        world.swarm.behave(HEAD, Behaviour::lives(lives));
+    })
+    .await;
+    ended.check();
+    assert_eq!(ended.status(Rung::Install), Status::Failed);
+    assert!(
+        ended.results().stages.iter().any(|stage| stage.name == "upgrade" && stage.attempts == 1)
+    );
+    assert_eq!(ended.results().level, 0);
+}
+
+/// After a broken upgrade the later stages run on a fresh head, so that one run shows every red.
+#[tokio::test(start_paused = true)]
+async fn later_stages_run_on_a_fresh_head_after_a_broken_upgrade() {
+    let builder = plain().run(Stage::Functional);
+    let ended = run(&builder, |world: &World| {
+        world.swarm.behave("registry.test/app:1.0.0", Behaviour::crash_loop());
+    })
+    .await;
+    ended.check();
+    let words = ended.world.recorder.words();
+    let begun: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix("begin ")).collect();
+    assert_eq!(
+        begun,
+        [
+            "install fresh",
+            "teardown fresh",
+            "upgrade upgraded",
+            "teardown upgraded",
+            "reinstall again",
+            "functional again",
+            "teardown again",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_the_head_dropped_is_a_warning_and_removed_at_the_end() {
+    let base = stack([rich("app"), service("worker")]);
+    let builder = PlanBuilder::new(stack([rich("app").image(HEAD)])).base(base);
+    let ended = run(&builder, |_| {}).await;
+    check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    assert!(ended.results().warnings.iter().any(|finding| finding.code == "orphaned_service"));
+}

@@ -3,9 +3,7 @@
 use crate::words;
 
 /// What could begin markup in the middle of a line, HTML and table cells included.
-const SIGNS: [char; 13] = [
-    '\\', '`', '*', '_', '[', ']', '<', '>', '|', '~', '#', '&', '@',
-];
+const SIGNS: [char; 13] = ['\\', '`', '*', '_', '[', ']', '<', '>', '|', '~', '#', '&', '@'];
 
 /// Text on one line, every sign of it read as itself.
 pub(super) fn plain(text: &str) -> String {

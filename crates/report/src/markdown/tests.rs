@@ -23,24 +23,15 @@ fn a_failed_install() {
 fn a_run_that_was_kept_from_its_end() {
     let text = report(&samples::error());
     assert!(text.starts_with("# ERROR: ghost 4.1.0+6.9.0\n"), "{text}");
-    assert!(
-        text.contains("**interim: the run has not come to its end**\n"),
-        "{text}"
-    );
+    assert!(text.contains("**interim: the run has not come to its end**\n"), "{text}");
     assert!(
         text.contains(
             "**deploy errored**\n\n```text\nfailed to create service x_db:\n  Error response"
         ),
         "{text}"
     );
-    assert!(
-        text.contains("- events.jsonl: the log has no seal"),
-        "{text}"
-    );
-    assert!(
-        text.contains("to look again: cc-ci cleanup 20261124T053000-ghost-0a1b2c\n"),
-        "{text}"
-    );
+    assert!(text.contains("- events.jsonl: the log has no seal"), "{text}");
+    assert!(text.contains("to look again: cc-ci cleanup 20261124T053000-ghost-0a1b2c\n"), "{text}");
 }
 
 #[test]
@@ -59,17 +50,11 @@ fn what_an_app_says_is_no_markup() {
         2,
         "the headline, and one in a fence: {text}"
     );
-    assert!(
-        text.contains("\n````text\na | b\n# title\n```\n<img"),
-        "{text}"
-    );
+    assert!(text.contains("\n````text\na | b\n# title\n```\n<img"), "{text}");
     let rows = lines.iter().filter(|line| line.starts_with("| L"));
     for row in rows {
         assert_eq!(row.replace("\\|", "").matches('|').count(), 5, "{row}");
-        assert!(
-            !row.contains(" <") && !row.contains(" @") && !row.contains(" ["),
-            "{row}"
-        );
+        assert!(!row.contains(" <") && !row.contains(" @") && !row.contains(" ["), "{row}");
     }
 }
 

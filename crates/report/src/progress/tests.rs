@@ -12,11 +12,7 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn event(ms: i64, kind: EventKind) -> Event {
-    Event {
-        seq: 1,
-        at: at(ms),
-        kind,
-    }
+    Event { seq: 1, at: at(ms), kind }
 }
 
 /// An install of app `fresh` that began at 0.
@@ -61,14 +57,7 @@ fn end_stage(state: &mut RunState, ms: i64) -> Option<String> {
 #[test]
 fn acts_are_announced_with_their_deadline() {
     let mut state = installing();
-    let deploy = begin(
-        &mut state,
-        0,
-        Act::Deploy {
-            revision: Revision::Head,
-        },
-        600_000,
-    );
+    let deploy = begin(&mut state, 0, Act::Deploy { revision: Revision::Head }, 600_000);
     assert_eq!(
         deploy.unwrap(),
         "install    fresh     submitting the head to the Swarm (deadline 10 min)"
@@ -88,7 +77,7 @@ fn the_live_line_says_how_long_it_has_been_waiting() {
     begin(&mut state, 2_000, Act::Answer, 598_000);
     assert_eq!(
         live(&state, at(14_000)).unwrap(),
-        "install    fresh     waiting until the app answers, 12.0 s of 9 min 58 s"
+        "install    fresh     waiting until the app answers, 12 s of 9 min 58 s"
     );
     end(&mut state, 15_000, Outcome::Passed);
     assert_eq!(live(&state, at(16_000)), None);
@@ -98,11 +87,7 @@ fn the_live_line_says_how_long_it_has_been_waiting() {
 fn a_stage_ends_with_its_outcome_and_reason() {
     let mut state = installing();
     begin(&mut state, 0, Act::Converge, 1_000);
-    end(
-        &mut state,
-        1_000,
-        Outcome::failed("time ran out;\u{1b}[31m last seen: 0 of 1"),
-    );
+    end(&mut state, 1_000, Outcome::failed("time ran out;\u{1b}[31m last seen: 0 of 1"));
     assert_eq!(
         end_stage(&mut state, 62_000).unwrap(),
         "install    fresh     failed after 1 min 2 s: time ran out; last seen: 0 of 1"
@@ -110,30 +95,15 @@ fn a_stage_ends_with_its_outcome_and_reason() {
     let mut state = installing();
     begin(&mut state, 0, Act::Observe, 1_000);
     end(&mut state, 1_000, Outcome::Passed);
-    assert_eq!(
-        end_stage(&mut state, 41_200).unwrap(),
-        "install    fresh     passed after 41.2 s"
-    );
+    assert_eq!(end_stage(&mut state, 41_200).unwrap(), "install    fresh     passed after 41.2 s");
 }
 
 #[test]
 fn what_nobody_waits_for_is_not_told() {
     let state = installing();
-    let began = EventKind::StageBegan {
-        stage: Stage::Install,
-        app: None,
-    };
-    let clean = EventKind::InventoryTaken {
-        left: Vec::new(),
-        complete: true,
-    };
-    for kind in [
-        began,
-        clean,
-        EventKind::Sealed {
-            sha256: String::new(),
-        },
-    ] {
+    let began = EventKind::StageBegan { stage: Stage::Install, app: None };
+    let clean = EventKind::InventoryTaken { left: Vec::new(), complete: true };
+    for kind in [began, clean, EventKind::Sealed { sha256: String::new() }] {
         assert_eq!(line(&event(0, kind), &state), None);
     }
 }
@@ -146,10 +116,7 @@ fn stops_leftovers_and_notes_are_told() {
         told(EventKind::CancelRequested { signals: 1 }, &state)
             .starts_with("stopping: what the run created")
     );
-    assert_eq!(
-        told(EventKind::CancelRequested { signals: 2 }, &state),
-        "stopping: asked 2 times"
-    );
+    assert_eq!(told(EventKind::CancelRequested { signals: 2 }, &state), "stopping: asked 2 times");
     let volume = Object {
         kind: ObjectKind::Volume,
         id: "x".into(),
@@ -157,24 +124,13 @@ fn stops_leftovers_and_notes_are_told() {
         stack: None,
         run: None,
     };
-    let left = EventKind::InventoryTaken {
-        left: vec![volume],
-        complete: true,
-    };
+    let left = EventKind::InventoryTaken { left: vec![volume], complete: true };
     assert_eq!(told(left, &state), "still there: volume x_data");
-    let unknown = EventKind::InventoryTaken {
-        left: Vec::new(),
-        complete: false,
-    };
+    let unknown = EventKind::InventoryTaken { left: Vec::new(), complete: false };
     assert_eq!(told(unknown, &state), "what is left could not be asked");
     let finding = Finding::new("update_paused", "service app: left paused", None);
     assert_eq!(
-        told(
-            EventKind::Noted {
-                finding: finding.clone()
-            },
-            &state
-        ),
+        told(EventKind::Noted { finding: finding.clone() }, &state),
         "note: service app: left paused"
     );
 }
@@ -187,8 +143,14 @@ fn warnings_of_an_act_are_told_when_it_ends() {
     assert_eq!(noticed(&state), None);
     let finding = Finding::new("update_paused", "service app: left paused", None);
     state.stages[0].acts[0].warnings.push(finding);
+    assert_eq!(noticed(&state).unwrap(), "install    fresh     warning: service app: left paused");
+}
+
+#[test]
+fn a_run_begins_with_what_it_is_going_to_do() {
+    let plan = cc_ci_testkit::minimal_plan();
     assert_eq!(
-        noticed(&state).unwrap(),
-        "install    fresh     warning: service app: left paused"
+        planned(&plan),
+        "run 20261124T053000-recipe-0a1b2c: recipe 1.1.0+1.1, head aaaaaaaa (HEAD), stages: install"
     );
 }

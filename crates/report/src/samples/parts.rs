@@ -41,10 +41,7 @@ pub(super) fn nothing(recipe: &str, version: &str) -> Results {
             dirty_of: None,
         },
         base: None,
-        engine: EngineId {
-            name: "native".into(),
-            version: "0.1.0".into(),
-        },
+        engine: EngineId { name: "native".into(), version: "0.1.0".into() },
         adaptations: Vec::new(),
         verdict: Verdict::Pass,
         conditions: Vec::new(),
@@ -60,46 +57,25 @@ pub(super) fn nothing(recipe: &str, version: &str) -> Results {
         warnings: Vec::new(),
         proves: Vec::new(),
         does_not_prove: Vec::new(),
-        cleanup: Cleanup {
-            complete: true,
-            left: Vec::new(),
-        },
+        cleanup: Cleanup { complete: true, left: Vec::new() },
         events_sha256: Some("e".repeat(64)),
-        tool: Tool {
-            version: "0.1.0".into(),
-            commit: Some("0f1e2d3c".into()),
-        },
+        tool: Tool { version: "0.1.0".into(), commit: Some("0f1e2d3c".into()) },
     }
 }
 
 pub(super) fn passed() -> RungResult {
-    RungResult {
-        status: Status::Passed,
-        reason: None,
-        by: None,
-        intended: None,
-    }
+    RungResult { status: Status::Passed, reason: None, by: None, intended: None }
 }
 
 pub(super) fn set(all: &mut Results, rung: Rung, status: Status, reason: Option<&str>) {
-    let result = RungResult {
-        status,
-        reason: reason.map(str::to_owned),
-        ..passed()
-    };
+    let result = RungResult { status, reason: reason.map(str::to_owned), ..passed() };
     all.rungs.insert(rung, result);
 }
 
 pub(super) fn block(all: &mut Results, rungs: &[Rung], by: &str) {
     for rung in rungs {
-        all.rungs.insert(
-            *rung,
-            RungResult {
-                status: Status::Blocked,
-                by: Some(by.into()),
-                ..passed()
-            },
-        );
+        all.rungs
+            .insert(*rung, RungResult { status: Status::Blocked, by: Some(by.into()), ..passed() });
     }
 }
 
@@ -111,11 +87,7 @@ pub(super) fn skip(all: &mut Results, rung: Rung, reason: &str, intended: bool) 
         intended: Some(intended),
     };
     all.rungs.insert(rung, result);
-    let list = if intended {
-        &mut all.skips.intentional
-    } else {
-        &mut all.skips.unintentional
-    };
+    let list = if intended { &mut all.skips.intentional } else { &mut all.skips.unintentional };
     list.push(rung);
 }
 
@@ -133,10 +105,7 @@ pub(super) fn stage(
         reason: None,
         started_at: Some(Timestamp::from_millis(1_795_498_200_000 + after_ms)),
         duration_ms: Some(ms),
-        checks: passed
-            .iter()
-            .map(|name| check(name, Status::Passed, "as it should be"))
-            .collect(),
+        checks: passed.iter().map(|name| check(name, Status::Passed, "as it should be")).collect(),
         attempts: 1,
     }
 }

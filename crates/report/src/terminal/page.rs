@@ -32,10 +32,7 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn new(style: Style) -> Self {
         let width = style.width.clamp(40, 120);
-        Self {
-            style: Style { width, ..style },
-            lines: Vec::new(),
-        }
+        Self { style: Style { width, ..style }, lines: Vec::new() }
     }
 
     pub(super) fn width(&self) -> usize {
@@ -51,11 +48,7 @@ impl Page {
     }
 
     fn escaped(&self, text: &str, code: &str) -> String {
-        if self.style.color {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.style.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     pub(super) fn blank(&mut self) {
@@ -115,10 +108,7 @@ impl Page {
 /// it is, so that aligned texts such as a caret under a place stay aligned; a word that does not
 /// fit is not cut, so that it can be copied.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    text.trim_end()
-        .split('\n')
-        .flat_map(|line| wrapped_line(line.trim_end(), width))
-        .collect()
+    text.trim_end().split('\n').flat_map(|line| wrapped_line(line.trim_end(), width)).collect()
 }
 
 fn wrapped_line(line: &str, width: usize) -> Vec<String> {
@@ -149,10 +139,7 @@ mod tests {
 
     #[test]
     fn text_is_cut_between_words_and_aligned_text_is_kept() {
-        assert_eq!(
-            wrapped("one two three four", 9),
-            ["one two", "three", "four"]
-        );
+        assert_eq!(wrapped("one two three four", 9), ["one two", "three", "four"]);
         assert_eq!(wrapped("a  b\n   ^", 9), ["a  b", "   ^"]);
         assert_eq!(wrapped("  one two three", 9), ["  one two", "  three"]);
         assert_eq!(

@@ -3,10 +3,7 @@
 use super::*;
 use crate::samples;
 
-const PLAIN: Style = Style {
-    color: false,
-    width: 80,
-};
+const PLAIN: Style = Style { color: false, width: 80 };
 
 #[track_caller]
 fn check(results: &Results, expected: &str) {
@@ -36,19 +33,8 @@ fn a_cancelled_run() {
 
 #[test]
 fn colour_adds_nothing_to_the_words() {
-    for results in [
-        samples::green(),
-        samples::red(),
-        samples::error(),
-        samples::cancelled(),
-    ] {
-        let coloured = report(
-            &results,
-            Style {
-                color: true,
-                ..PLAIN
-            },
-        );
+    for results in [samples::green(), samples::red(), samples::error(), samples::cancelled()] {
+        let coloured = report(&results, Style { color: true, ..PLAIN });
         assert!(coloured.contains("\u{1b}[1;3"), "{coloured}");
         assert_eq!(words::harmless(&coloured), report(&results, PLAIN));
     }
@@ -57,19 +43,8 @@ fn colour_adds_nothing_to_the_words() {
 #[test]
 fn no_line_is_wider_than_the_terminal_unless_it_is_one_word() {
     for width in [40, 60, 80, 120] {
-        for results in [
-            samples::green(),
-            samples::red(),
-            samples::error(),
-            samples::cancelled(),
-        ] {
-            let text = report(
-                &results,
-                Style {
-                    color: false,
-                    width,
-                },
-            );
+        for results in [samples::green(), samples::red(), samples::error(), samples::cancelled()] {
+            let text = report(&results, Style { color: false, width });
             let prose = text.lines().filter(|line| !line.contains("cc-ci cleanup"));
             let wide = prose.filter(|line| line.chars().count() > width.max(72));
             assert_eq!(wide.count(), 0, "{text}");
@@ -173,7 +148,7 @@ CANCELLED  custom-html 1.2.0+1.28.0: level 0 of 4, capped by install, 1 min 30 s
   · L4 functional      blocked     the run was cancelled
 
 stages
-  ✓ install    fresh     passed            30.0 s  2 checks passed
+  ✓ install    fresh     passed              30 s  2 checks passed
   ! teardown   fresh     errored            1 min  0 of 1 checks passed
       ! dismantle: still there: volume custom-0a1b2c_ccci_test_content (volume
         is in use)

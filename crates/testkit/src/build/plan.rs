@@ -22,7 +22,8 @@ pub fn minimal_plan() -> Plan {
 
 /// A plan that installs a routed service `app` and its database `db`.
 pub fn two_service_plan() -> Plan {
-    PlanBuilder::new(stack([service("app").routed(80), service("db").volume("data", "/data")])).build()
+    PlanBuilder::new(stack([service("app").routed(80), service("db").volume("data", "/data")]))
+        .build()
 }
 
 /// An app id.
@@ -112,6 +113,7 @@ impl PlanBuilder {
             operator_steps: Vec::new(),
             markers: Vec::new(),
             env: BTreeMap::new(),
+            upgrade_env: BTreeMap::new(),
             expected_na: BTreeMap::<Rung, String>::new(),
             gate: Some(gate()),
             budgets: Budgets {
@@ -123,6 +125,7 @@ impl PlanBuilder {
             },
             adaptations: Vec::new(),
             warnings: Vec::new(),
+            fresh_head: true,
             partial: false,
             keep: false,
             require_level: None,
@@ -166,6 +169,7 @@ impl PlanBuilder {
             version: Some("1.1.0+1.1".into()),
             dirty_of: None,
             declared: self.head.declared(stack),
+            declared_for: stack.clone(),
             declared_upgraded: self.base.as_ref().map(|_| self.head.declared(stack)),
             compose_files: vec!["compose.yml".into()],
         }
@@ -199,13 +203,15 @@ impl PlanBuilder {
                 },
             }
         };
-        let stages = [Stage::Install, Stage::Upgrade, Stage::Backup, Stage::Restore, Stage::Functional];
+        let stages =
+            [Stage::Install, Stage::Upgrade, Stage::Backup, Stage::Restore, Stage::Functional];
         stages.into_iter().map(|stage| PlannedStage { stage, doing: doing(stage) }).collect()
     }
 }
 
 fn app(id: &str, role: AppRole, hex: &str, deploys: u32) -> PlannedApp {
-    let domain: cc_ci_model::name::AppDomain = format!("recipe-{hex}.ccci.test").parse().expect("a domain");
+    let domain: cc_ci_model::name::AppDomain =
+        format!("recipe-{hex}.ccci.test").parse().expect("a domain");
     let stack = domain.stack().expect("a stack name");
     let network = format!("{stack}_cc-ci");
     PlannedApp { id: app_id(id), role, domain, stack, network, deploys, contingent: false }

@@ -127,7 +127,12 @@ impl ServiceBuilder {
     #[must_use]
     pub fn publishes(mut self, port: u16) -> Self {
         let protocol = "tcp".to_owned();
-        self.0.ports.push(DeclaredPort { target: port, published: Some(port), protocol, host_mode: false });
+        self.0.ports.push(DeclaredPort {
+            target: port,
+            published: Some(port),
+            protocol,
+            host_mode: false,
+        });
         self
     }
 
@@ -157,7 +162,12 @@ impl ServiceBuilder {
     pub fn volume(mut self, name: &str, target: &str) -> Self {
         let source = (!name.is_empty()).then(|| name.to_owned());
         let target = target.to_owned();
-        self.0.mounts.push(DeclaredMount { kind: MountKind::Volume, source, target, read_only: false });
+        self.0.mounts.push(DeclaredMount {
+            kind: MountKind::Volume,
+            source,
+            target,
+            read_only: false,
+        });
         self
     }
 
@@ -202,9 +212,11 @@ impl ServiceBuilder {
             let source = mount.source.clone().unwrap_or_default();
             put(format!("mounts.{}", mount.target), source);
         }
-        for (kind, names) in
-            [("networks", &service.networks), ("secrets", &service.secrets), ("configs", &service.configs)]
-        {
+        for (kind, names) in [
+            ("networks", &service.networks),
+            ("secrets", &service.secrets),
+            ("configs", &service.configs),
+        ] {
             for name in names {
                 put(format!("{kind}.{name}"), name.to_string());
             }
@@ -254,9 +266,14 @@ impl StackBuilder {
             file: None,
             driven: false,
         };
-        let mut secrets: Vec<DeclaredObject> =
-            self.names(|service| &service.secrets).iter().map(|name| object(name, true, "_v1")).collect();
-        secrets.extend(self.external_secrets.iter().map(|name| object(&compose_name(name), true, "_v1")));
+        let mut secrets: Vec<DeclaredObject> = self
+            .names(|service| &service.secrets)
+            .iter()
+            .map(|name| object(name, true, "_v1"))
+            .collect();
+        secrets.extend(
+            self.external_secrets.iter().map(|name| object(&compose_name(name), true, "_v1")),
+        );
         let networks = self.names(|service| &service.networks).into_iter().map(|name| {
             let external = name.as_str() == "proxy";
             let object = if external { name.to_string() } else { format!("{stack}_{name}") };
@@ -266,7 +283,11 @@ impl StackBuilder {
             format: Some("3.8".into()),
             networks: networks.collect(),
             volumes: self.volumes().iter().map(|name| object(name, false, "")).collect(),
-            configs: self.names(|s| &s.configs).iter().map(|name| object(name, false, "_v1")).collect(),
+            configs: self
+                .names(|s| &s.configs)
+                .iter()
+                .map(|name| object(name, false, "_v1"))
+                .collect(),
             services,
             secrets,
         }
@@ -295,8 +316,12 @@ impl StackBuilder {
         &self.external_secrets
     }
 
-    pub(super) fn names(&self, of: impl Fn(&DeclaredService) -> &Vec<ComposeName>) -> Vec<ComposeName> {
-        let mut names: Vec<ComposeName> = self.services.iter().flat_map(|s| of(s).clone()).collect();
+    pub(super) fn names(
+        &self,
+        of: impl Fn(&DeclaredService) -> &Vec<ComposeName>,
+    ) -> Vec<ComposeName> {
+        let mut names: Vec<ComposeName> =
+            self.services.iter().flat_map(|s| of(s).clone()).collect();
         names.sort();
         names.dedup();
         names

@@ -22,7 +22,8 @@ pub(super) fn compose(stack: &StackBuilder) -> String {
 
 /// `.env.sample`.
 pub(super) fn env_sample(stack: &StackBuilder) -> String {
-    let mut text = String::from("TYPE=recipe\nDOMAIN=recipe.example.com\nCOMPOSE_FILE=compose.yml\n");
+    let mut text =
+        String::from("TYPE=recipe\nDOMAIN=recipe.example.com\nCOMPOSE_FILE=compose.yml\n");
     for name in stack.names(|service| &service.secrets) {
         let written = writeln!(text, "SECRET_{}_VERSION=v1", shout(name.as_str()));
         written.expect("writing to a string does not fail");
@@ -70,11 +71,19 @@ fn write_service(text: &mut String, service: &DeclaredService) -> Result {
         None => format!("\"{}\"", mount.target),
     });
     list(text, "volumes", mounts)?;
-    list(text, "ports", service.ports.iter().map(|port| format!("\"{}:{}\"", port.target, port.target)))?;
+    list(
+        text,
+        "ports",
+        service.ports.iter().map(|port| format!("\"{}:{}\"", port.target, port.target)),
+    )?;
     write_deploy(text, service)
 }
 
-fn list(text: &mut String, key: &str, items: impl Iterator<Item = impl std::fmt::Display>) -> Result {
+fn list(
+    text: &mut String,
+    key: &str,
+    items: impl Iterator<Item = impl std::fmt::Display>,
+) -> Result {
     let mut items = items.peekable();
     if items.peek().is_some() {
         writeln!(text, "    {key}:")?;
@@ -105,8 +114,15 @@ fn write_deploy(text: &mut String, service: &DeclaredService) -> Result {
         FailureAction::Rollback => "rollback",
     };
     let order = if update.start_first { "start-first" } else { "stop-first" };
-    writeln!(text, "      update_config:\n        failure_action: {action}\n        order: {order}")?;
-    writeln!(text, "        monitor: {}ms\n        parallelism: {}", update.monitor_ms, update.parallelism)?;
+    writeln!(
+        text,
+        "      update_config:\n        failure_action: {action}\n        order: {order}"
+    )?;
+    writeln!(
+        text,
+        "        monitor: {}ms\n        parallelism: {}",
+        update.monitor_ms, update.parallelism
+    )?;
     if !service.labels.is_empty() {
         writeln!(text, "      labels:")?;
         for (key, value) in &service.labels {
@@ -127,7 +143,9 @@ fn write_objects(text: &mut String, stack: &StackBuilder) -> Result {
     let configs = stack.names(|service| &service.configs);
     let config = |name: &cc_ci_model::name::ComposeName| {
         let version = shout(name.as_str());
-        format!("  {name}:\n    name: ${{STACK_NAME}}_{name}_${{{version}_VERSION}}\n    file: ./{name}.conf")
+        format!(
+            "  {name}:\n    name: ${{STACK_NAME}}_{name}_${{{version}_VERSION}}\n    file: ./{name}.conf"
+        )
     };
     section(text, "configs", configs.iter().map(config))?;
     let made = stack.names(|service| &service.secrets);
@@ -135,9 +153,10 @@ fn write_objects(text: &mut String, stack: &StackBuilder) -> Result {
         let version = shout(name.as_str());
         format!("  {name}:\n    external: true\n    name: ${{STACK_NAME}}_{name}_${{SECRET_{version}_VERSION}}")
     });
-    let unmade = stack.unmade_secrets().iter().map(|name| {
-        format!("  {name}:\n    external: true\n    name: ${{STACK_NAME}}_{name}_v1")
-    });
+    let unmade = stack
+        .unmade_secrets()
+        .iter()
+        .map(|name| format!("  {name}:\n    external: true\n    name: ${{STACK_NAME}}_{name}_v1"));
     section(text, "secrets", made.chain(unmade))
 }
 

@@ -19,7 +19,8 @@ impl Sim {
             .map(|service| self.service_facts(service))
             .collect();
         services.sort_by(|a, b| a.name.cmp(&b.name));
-        let tasks = self.tasks.iter().filter(|task| task.stack == stack).map(|task| self.task_facts(task));
+        let tasks =
+            self.tasks.iter().filter(|task| task.stack == stack).map(|task| self.task_facts(task));
         StackFacts { services, tasks: tasks.collect(), events_gap: false }
     }
 
@@ -82,7 +83,9 @@ impl Spec {
         for (path, value) in &self.declared.template {
             match path.strip_prefix("environment.") {
                 Some(key) => put(format!("ContainerSpec.Env.{key}"), value),
-                None if path.starts_with("healthcheck.") => put(format!("ContainerSpec.{path}"), value),
+                None if path.starts_with("healthcheck.") => {
+                    put(format!("ContainerSpec.{path}"), value)
+                }
                 None => {}
             }
         }
@@ -117,6 +120,11 @@ impl Container {
 impl Checked {
     fn facts(&self) -> HealthFacts {
         let log = if self.streak > 0 { vec!["check failed".to_owned()] } else { Vec::new() };
-        HealthFacts { status: self.status.to_owned(), failing_streak: self.streak, retries: self.retries, log }
+        HealthFacts {
+            status: self.status.to_owned(),
+            failing_streak: self.streak,
+            retries: self.retries,
+            log,
+        }
     }
 }

@@ -7,14 +7,23 @@ use super::sim::{Container, Sim};
 
 impl Sim {
     /// Writes a file.
-    pub(super) fn put_file(&mut self, container: &str, path: &str, content: &[u8]) -> Result<(), EngineError> {
+    pub(super) fn put_file(
+        &mut self,
+        container: &str,
+        path: &str,
+        content: &[u8],
+    ) -> Result<(), EngineError> {
         let place = self.place_of(container, path)?;
         self.files.insert(place, content.to_vec());
         Ok(())
     }
 
     /// Reads a file.
-    pub(super) fn get_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
+    pub(super) fn get_file(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
         let place = self.place_of(container, path)?;
         Ok(self.files.get(&place).cloned())
     }

@@ -24,7 +24,8 @@ impl Sim {
             (service.stack.clone(), service.name.clone(), Arc::clone(&service.spec))
         };
         let id = self.new_id("task");
-        let begun = self.lives_begun.entry((service.to_owned(), spec.declared.image.clone())).or_default();
+        let begun =
+            self.lives_begun.entry((service.to_owned(), spec.declared.image.clone())).or_default();
         let nth = *begun;
         *begun += 1;
         let life = self.behaviour(&spec.declared).life(nth);
@@ -67,7 +68,8 @@ impl Sim {
             task.error = Some(words.clone());
         } else {
             let place = usize::try_from(task.slot.unwrap_or(1).saturating_sub(1)).unwrap_or(0);
-            task.node = task.node.clone().or_else(|| nodes.get(place % nodes.len().max(1)).cloned());
+            task.node =
+                task.node.clone().or_else(|| nodes.get(place % nodes.len().max(1)).cloned());
             task.state = TaskState::Preparing;
             task.message = "preparing".into();
         }
@@ -120,9 +122,12 @@ impl Sim {
         for (volume, _) in &spec.volumes {
             self.create_thing(ObjectKind::Volume, volume, Some(&stack), None);
         }
-        let anonymous: Vec<AnonymousVolume> = self.behaviour(&spec.declared).anonymous.into_iter().map(|target| {
-            AnonymousVolume { name: format!("{:064x}", self.next_number()), target }
-        }).collect();
+        let anonymous: Vec<AnonymousVolume> = self
+            .behaviour(&spec.declared)
+            .anonymous
+            .into_iter()
+            .map(|target| AnonymousVolume { name: format!("{:064x}", self.next_number()), target })
+            .collect();
         for volume in &anonymous {
             self.create_thing(ObjectKind::Volume, &volume.name, None, None);
         }
@@ -188,9 +193,11 @@ impl Sim {
     pub(super) fn check(&mut self, id: &str) {
         let now = self.now;
         let Some(task) = self.task(id) else { return };
-        let (health, spec, service) = (task.life.health, Arc::clone(&task.spec), task.service.clone());
+        let (health, spec, service) =
+            (task.life.health, Arc::clone(&task.spec), task.service.clone());
         let grace = start_period(&spec.declared.health);
-        let Some(container) = self.container_of_mut(id).filter(|container| container.running) else {
+        let Some(container) = self.container_of_mut(id).filter(|container| container.running)
+        else {
             return;
         };
         let age = now.since(container.started);
@@ -251,7 +258,8 @@ impl Sim {
 
     /// The process of the task has ended.
     pub(super) fn exit(&mut self, id: &str, code: i64) {
-        let Some(container) = self.container_of_mut(id).filter(|container| container.running) else {
+        let Some(container) = self.container_of_mut(id).filter(|container| container.running)
+        else {
             return;
         };
         container.running = false;
@@ -288,7 +296,9 @@ impl Sim {
     }
 
     pub(super) fn reap(&mut self, id: &str) {
-        let Some(place) = self.containers.iter().position(|container| container.id == id) else { return };
+        let Some(place) = self.containers.iter().position(|container| container.id == id) else {
+            return;
+        };
         let container = self.containers.remove(place);
         let stay = self.behaviours.values().any(|behaviour| behaviour.anonymous_stay);
         if !stay {
@@ -319,7 +329,9 @@ impl Task {
 
     /// `<stack>_<service>.<slot>`.
     pub(super) fn place_name(&self) -> String {
-        let place = self.slot.map_or_else(|| self.node.clone().unwrap_or_default(), |slot| slot.to_string());
+        let place = self
+            .slot
+            .map_or_else(|| self.node.clone().unwrap_or_default(), |slot| slot.to_string());
         format!("{}_{}.{place}", self.stack, self.service_name)
     }
 

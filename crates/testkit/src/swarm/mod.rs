@@ -130,8 +130,11 @@ impl FakeSwarm {
     pub fn kill_after(&self, later: Duration, service: &str, code: i64) {
         let service = service.to_owned();
         self.script(later, move |sim| {
-            let is_hit = |task: &&sim::Task| task.service_name == service && task.state == TaskState::Running;
-            let hit: Vec<String> = sim.tasks.iter().filter(is_hit).map(|task| task.id.clone()).collect();
+            let is_hit = |task: &&sim::Task| {
+                task.service_name == service && task.state == TaskState::Running
+            };
+            let hit: Vec<String> =
+                sim.tasks.iter().filter(is_hit).map(|task| task.id.clone()).collect();
             hit.iter().for_each(|task| sim.exit(task, code));
         });
     }
@@ -139,10 +142,9 @@ impl FakeSwarm {
     /// Something that was there before and belongs to somebody else.
     pub fn foreign(&self, kind: ObjectKind, name: &str) {
         let mut sim = self.sim();
-        sim.create_thing(kind, name, None, None);
-        if let Some(thing) = sim.things.last_mut() {
-            thing.foreign = true;
-        }
+        let id = if kind == ObjectKind::Volume { name.to_owned() } else { sim.new_id("foreign") };
+        let object = Object { kind, id, name: name.to_owned(), stack: None, run: None };
+        sim.things.push(sim::Thing { object, foreign: true });
     }
 
     /// Everything that is there now and was not there before.
@@ -153,7 +155,11 @@ impl FakeSwarm {
     /// Names of the foreign things that are still there.
     pub fn foreign_left(&self) -> Vec<String> {
         let sim = self.sim();
-        sim.things.iter().filter(|thing| thing.foreign).map(|thing| thing.object.name.clone()).collect()
+        sim.things
+            .iter()
+            .filter(|thing| thing.foreign)
+            .map(|thing| thing.object.name.clone())
+            .collect()
     }
 
     /// `hook` hears of everything right before it is created.
@@ -227,14 +233,21 @@ fn unreachable(operation: &str, message: &str) -> EngineError {
 #[async_trait]
 impl StackView for FakeSwarm {
     async fn watch(&self, stack: &StackName) -> Result<Box<dyn StackWatch>, EngineError> {
-        let (announced, gaps) = self.call("watch a stack", |sim| Ok((sim.announced, sim.gaps))).await?;
+        let (announced, gaps) =
+            self.call("watch a stack", |sim| Ok((sim.announced, sim.gaps))).await?;
         Ok(Box::new(FakeWatch::new(self.clone(), stack.clone(), announced, gaps)))
     }
 
-    async fn addresses(&self, stack: &StackName, service: &str) -> Result<Vec<TaskAddress>, EngineError> {
+    async fn addresses(
+        &self,
+        stack: &StackName,
+        service: &str,
+    ) -> Result<Vec<TaskAddress>, EngineError> {
         let addresses = |sim: &mut Sim| {
             let is_up = |task: &&sim::Task| {
-                task.stack == stack.as_str() && task.service_name == service && task.state == TaskState::Running
+                task.stack == stack.as_str()
+                    && task.service_name == service
+                    && task.state == TaskState::Running
             };
             let up = sim.tasks.iter().filter(is_up).filter_map(|task| {
                 let container = sim.container_of(&task.id).filter(|container| container.running)?;
@@ -260,10 +273,13 @@ impl Images for FakeSwarm {
     async fn ensure(&self, reference: &str) -> ImageFound {
         let takes = *self.0.pull_takes.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.clock.sleep_until(self.0.clock.now().plus(takes)).await;
-        let found = self.call("ensure an image", |sim| Ok(sim.images.get(reference).cloned())).await;
+        let found =
+            self.call("ensure an image", |sim| Ok(sim.images.get(reference).cloned())).await;
         match found {
             Ok(Some(found)) => found,
-            Ok(None) => ImageFound::Present { id: "sha256:0123".into(), digest: None, asked: false },
+            Ok(None) => {
+                ImageFound::Present { id: "sha256:0123".into(), digest: None, asked: false }
+            }
             Err(error) => ImageFound::Unreachable { message: error.to_string() },
         }
     }
@@ -290,20 +306,36 @@ impl Objects for FakeSwarm {
         name: &str,
         _: &Secret,
     ) -> Result<(), EngineError> {
-        let create = |sim: &mut Sim| sim.create_new(ObjectKind::Secret, name, Some(stack.as_str()), run);
+        let create =
+            |sim: &mut Sim| sim.create_new(ObjectKind::Secret, name, Some(stack.as_str()), run);
         self.call("create a secret", create).await
     }
 
-    async fn create_network(&self, run: &RunId, stack: &StackName, name: &str) -> Result<(), EngineError> {
-        let create = |sim: &mut Sim| sim.create_new(ObjectKind::Network, name, Some(stack.as_str()), run);
+    async fn create_network(
+        &self,
+        run: &RunId,
+        stack: &StackName,
+        name: &str,
+    ) -> Result<(), EngineError> {
+        let create =
+            |sim: &mut Sim| sim.create_new(ObjectKind::Network, name, Some(stack.as_str()), run);
         self.call("create a network", create).await
     }
 }
 
 #[async_trait]
 impl Files for FakeSwarm {
-    async fn put(&self, container: &str, folder: &str, name: &str, content: &[u8]) -> Result<(), EngineError> {
-        self.call("write a file", |sim| sim.put_file(container, &format!("{folder}/{name}"), content)).await
+    async fn put(
+        &self,
+        container: &str,
+        folder: &str,
+        name: &str,
+        content: &[u8],
+    ) -> Result<(), EngineError> {
+        self.call("write a file", |sim| {
+            sim.put_file(container, &format!("{folder}/{name}"), content)
+        })
+        .await
     }
 
     async fn get(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {

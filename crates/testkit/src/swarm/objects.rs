@@ -10,24 +10,32 @@ use super::sim::{Sim, Thing};
 impl Sim {
     /// Everything that was not there before.
     pub(super) fn left(&self) -> Vec<Object> {
-        let things = self.things.iter().filter(|thing| !thing.foreign).map(|thing| thing.object.clone());
+        let things =
+            self.things.iter().filter(|thing| !thing.foreign).map(|thing| thing.object.clone());
         self.of_services().chain(things).collect()
     }
 
     fn of_services(&self) -> impl Iterator<Item = Object> {
         let services = self.services.iter().map(super::sim::Service::object);
-        let tasks = self.tasks.iter().filter(|task| !task.state.is_terminal()).map(super::sim::Task::object);
+        let tasks = self
+            .tasks
+            .iter()
+            .filter(|task| !task.state.is_terminal())
+            .map(super::sim::Task::object);
         services.chain(tasks).chain(self.containers.iter().map(super::sim::Container::object))
     }
 
     /// What belongs to a scope.
     pub(super) fn inventory(&self, scope: &Scope) -> Vec<Object> {
         let of_stack = |stack: &Option<String>| {
-            stack.as_ref().is_some_and(|name| scope.stacks.iter().any(|known| known.as_str() == name))
+            stack
+                .as_ref()
+                .is_some_and(|name| scope.stacks.iter().any(|known| known.as_str() == name))
         };
         let is_ours = |thing: &&Thing| {
             let Object { name, stack, run, .. } = &thing.object;
-            let of_run = scope.run.as_ref().is_some_and(|known| run.as_deref() == Some(known.as_str()));
+            let of_run =
+                scope.run.as_ref().is_some_and(|known| run.as_deref() == Some(known.as_str()));
             of_stack(stack) || of_run || scope.names.contains(name)
         };
         let anonymous = self
@@ -57,9 +65,11 @@ impl Sim {
             }
             ObjectKind::Network | ObjectKind::Secret | ObjectKind::Config | ObjectKind::Volume => {}
         }
-        let Some(place) = self.things.iter().position(|thing| {
-            thing.object.kind == object.kind && thing.object.id == object.id
-        }) else {
+        let Some(place) = self
+            .things
+            .iter()
+            .position(|thing| thing.object.kind == object.kind && thing.object.id == object.id)
+        else {
             return Removal::Gone;
         };
         if let Some(message) = self.user_of(object) {
@@ -85,15 +95,18 @@ impl Sim {
             }
             ObjectKind::Network => {
                 let uses = |spec: &super::sim::Spec| spec.networks.contains(name);
-                let task = self.tasks.iter().find(|task| !task.state.is_terminal() && uses(&task.spec));
-                let container = self.containers.iter().find(|c| c.running && c.networks.contains(name));
+                let task =
+                    self.tasks.iter().find(|task| !task.state.is_terminal() && uses(&task.spec));
+                let container =
+                    self.containers.iter().find(|c| c.running && c.networks.contains(name));
                 let user = task.map(|task| task.id.as_str()).or(container.map(|c| c.id.as_str()))?;
                 Some(format!("network {name} is in use by task {user}"))
             }
             ObjectKind::Volume => {
                 // Stopped containers count too.
                 let uses = |container: &&super::sim::Container| {
-                    container.volumes.iter().any(|(volume, _)| volume == name) || container.anonymous.iter().any(|v| v.name == *name)
+                    container.volumes.iter().any(|(volume, _)| volume == name)
+                        || container.anonymous.iter().any(|v| v.name == *name)
                 };
                 let user = self.containers.iter().find(uses)?;
                 Some(format!("remove {name}: volume is in use - [{}]", user.id))
@@ -114,7 +127,10 @@ impl Sim {
             return Err(EngineError::Refused {
                 operation: format!("create {} {name}", kind.as_str()),
                 status: 409,
-                message: format!("rpc error: code = AlreadyExists desc = {} {name} already exists", kind.as_str()),
+                message: format!(
+                    "rpc error: code = AlreadyExists desc = {} {name} already exists",
+                    kind.as_str()
+                ),
             });
         }
         self.create_thing(kind, name, stack, Some(run.as_str()));
@@ -159,7 +175,9 @@ impl Sim {
     /// Networks that cc-ci made itself and whose names the text mentions.
     pub(crate) fn networks_in(&self, text: &str) -> Vec<String> {
         let made = self.things.iter().map(|thing| &thing.object).filter(|object| {
-            object.kind == ObjectKind::Network && object.run.is_some() && text.contains(&object.name)
+            object.kind == ObjectKind::Network
+                && object.run.is_some()
+                && text.contains(&object.name)
         });
         made.map(|object| object.name.clone()).collect()
     }

@@ -59,7 +59,8 @@ impl Sim {
         let Some(service) = self.service(id) else { return };
         let mode = service.spec.declared.mode;
         let wanted: Vec<Place> = match mode {
-            ServiceMode::Replicated { replicas: count } | ServiceMode::ReplicatedJob { completions: count } => {
+            ServiceMode::Replicated { replicas: count }
+            | ServiceMode::ReplicatedJob { completions: count } => {
                 (1..=count).map(|slot| (Some(slot), None)).collect()
             }
             ServiceMode::Global | ServiceMode::GlobalJob => {
@@ -128,7 +129,9 @@ impl Sim {
             .tasks
             .iter()
             .filter(|task| task.service == id && task.state.is_terminal())
-            .filter(|task| matches!(task.desired, TaskState::Ready | TaskState::Running | TaskState::Complete))
+            .filter(|task| {
+                matches!(task.desired, TaskState::Ready | TaskState::Running | TaskState::Complete)
+            })
             .map(|task| task.id.clone())
             .collect();
         for task in ended {
@@ -161,7 +164,8 @@ impl Sim {
         if !restarts || !self.tasks_at(service, &place).is_empty() {
             return;
         }
-        let delay = self.service(service).map(|known| self.behaviour(&known.spec.declared).restart_delay);
+        let delay =
+            self.service(service).map(|known| self.behaviour(&known.spec.declared).restart_delay);
         let desired = if is_job { TaskState::Complete } else { TaskState::Ready };
         let next = self.create_task(service, place, desired);
         if let (Some(next), Some(delay)) = (next, delay) {
@@ -191,8 +195,12 @@ impl Sim {
     /// Removes a service: at once for whoever asks, its tasks when their processes have ended.
     pub(super) fn remove_service(&mut self, id: &str) {
         self.services.retain(|service| service.id != id);
-        let tasks: Vec<String> =
-            self.tasks.iter().filter(|task| task.service == id).map(|task| task.id.clone()).collect();
+        let tasks: Vec<String> = self
+            .tasks
+            .iter()
+            .filter(|task| task.service == id)
+            .map(|task| task.id.clone())
+            .collect();
         for task in tasks {
             self.stop(&task, TaskState::Remove);
             if self.task(&task).is_some_and(|task| task.state.is_terminal()) {

@@ -259,11 +259,18 @@ impl Sim {
     }
 
     /// A network, secret, config or volume; one of that name may be there already.
-    pub(super) fn create_thing(&mut self, kind: ObjectKind, name: &str, stack: Option<&str>, run: Option<&str>) {
+    pub(super) fn create_thing(
+        &mut self,
+        kind: ObjectKind,
+        name: &str,
+        stack: Option<&str>,
+        run: Option<&str>,
+    ) {
         if self.things.iter().any(|thing| thing.object.kind == kind && thing.object.name == name) {
             return;
         }
-        let id = if kind == ObjectKind::Volume { name.to_owned() } else { self.new_id(kind.as_str()) };
+        let id =
+            if kind == ObjectKind::Volume { name.to_owned() } else { self.new_id(kind.as_str()) };
         let object = Object {
             kind,
             id,

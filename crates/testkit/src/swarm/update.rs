@@ -95,12 +95,14 @@ impl Sim {
 
     /// Moves an update on as far as it goes now.
     pub(super) fn step_update(&mut self, id: &str) {
-        let Some(mut update) = self.service_mut(id).and_then(|service| service.update.take()) else {
+        let Some(mut update) = self.service_mut(id).and_then(|service| service.update.take())
+        else {
             return;
         };
         match self.turn(id, &mut update) {
             Turn::Failed(task) => {
-                let Some(action) = self.service(id).map(|s| s.spec.declared.update.failure_action) else {
+                let Some(action) = self.service(id).map(|s| s.spec.declared.update.failure_action)
+                else {
                     return;
                 };
                 self.fail_update(id, update, &task, action);
@@ -128,7 +130,11 @@ impl Sim {
                 return Turn::Failed(failed);
             }
         }
-        let room = if policy.parallelism == 0 { usize::MAX } else { usize::try_from(policy.parallelism).unwrap_or(1) };
+        let room = if policy.parallelism == 0 {
+            usize::MAX
+        } else {
+            usize::try_from(policy.parallelism).unwrap_or(1)
+        };
         while update.active.len() < room
             && let Some(place) = update.queue.pop_front()
         {
@@ -198,7 +204,11 @@ impl Sim {
                     service.spec = Arc::clone(&previous);
                     service.version = version;
                 }
-                self.set_state(id, UpdateState::RollbackStarted, &format!("update rolled back {why}"));
+                self.set_state(
+                    id,
+                    UpdateState::RollbackStarted,
+                    &format!("update rolled back {why}"),
+                );
                 let queue = self.dirty(id);
                 self.install_update(id, queue, true);
             }

@@ -24,7 +24,15 @@ pub(super) struct FakeWatch {
 
 impl FakeWatch {
     pub(super) fn new(swarm: FakeSwarm, stack: StackName, heard: u64, gaps_heard: u64) -> Self {
-        Self { swarm, stack, heard, repeats: false, gaps_heard, gap: false, containers: BTreeMap::new() }
+        Self {
+            swarm,
+            stack,
+            heard,
+            repeats: false,
+            gaps_heard,
+            gap: false,
+            containers: BTreeMap::new(),
+        }
     }
 
     fn news(&mut self) -> Option<Wake> {
@@ -67,7 +75,9 @@ impl StackWatch for FakeWatch {
 
     async fn observe(&mut self) -> Result<StackFacts, EngineError> {
         let stack = self.stack.clone();
-        let look = move |sim: &mut super::sim::Sim| Ok((sim.facts(stack.as_str()), sim.announced, sim.gaps));
+        let look = move |sim: &mut super::sim::Sim| {
+            Ok((sim.facts(stack.as_str()), sim.announced, sim.gaps))
+        };
         let (mut facts, announced, gaps) = self.swarm.call("look at a stack", look).await?;
         self.heard = announced;
         if gaps > self.gaps_heard {

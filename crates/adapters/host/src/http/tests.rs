@@ -76,23 +76,10 @@ async fn redirects_to_the_own_domain_go_to_the_same_task() {
     let (request, served) = app(answers).await;
     let seen = HttpProbe::new().unwrap().http(&request).await.unwrap();
     assert_eq!((seen.status, seen.redirects, seen.location), (200, 2, None));
-    assert_eq!(
-        seen.url,
-        format!("http://127.0.0.1:{}/welcome", request.port)
-    );
+    assert_eq!(seen.url, format!("http://127.0.0.1:{}/welcome", request.port));
     let asked = served.await.unwrap();
-    assert!(
-        asked[1].starts_with("GET /login?a=b HTTP/1.1\r\n"),
-        "{}",
-        asked[1]
-    );
-    assert!(
-        asked[1]
-            .to_lowercase()
-            .contains("host: app.example.org\r\n"),
-        "{}",
-        asked[1]
-    );
+    assert!(asked[1].starts_with("GET /login?a=b HTTP/1.1\r\n"), "{}", asked[1]);
+    assert!(asked[1].to_lowercase().contains("host: app.example.org\r\n"), "{}", asked[1]);
 }
 
 #[tokio::test]

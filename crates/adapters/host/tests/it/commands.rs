@@ -35,10 +35,7 @@ async fn run_line(line: &CommandLine) -> CommandOutput {
 }
 
 fn through_helper() -> HostCommands {
-    let helper = Helper {
-        program: PROGRAM.into(),
-        arguments: vec!["child".into()],
-    };
+    let helper = Helper { program: PROGRAM.into(), arguments: vec!["child".into()] };
     HostCommands::new(Some(helper)).unwrap()
 }
 
@@ -52,10 +49,7 @@ fn written_pid(directory: &Path) -> i32 {
 async fn streams_and_exit_code_are_kept_apart() {
     let output = run("echo out; echo err >&2; exit 7").await;
     assert_eq!((output.code, output.expired), (Some(7), false));
-    assert_eq!(
-        (output.stdout, output.stderr),
-        (b"out\n".to_vec(), b"err\n".to_vec())
-    );
+    assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
     assert_eq!(run("kill -KILL $$").await.code, None);
 }
 
@@ -66,10 +60,7 @@ async fn a_program_sees_its_own_environment_only() {
     line.environment.insert("A".into(), "b c".into());
     line.directory = "/usr".into();
     let text = String::from_utf8(run_line(&line).await.stdout).unwrap();
-    let mut lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.starts_with("_="))
-        .collect();
+    let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("_=")).collect();
     lines.sort_unstable();
     assert_eq!(lines, ["/usr", "A=b c", "PATH=/usr/bin:/bin", "PWD=/usr"]);
 }
@@ -97,11 +88,7 @@ async fn a_program_need_not_read_its_input() {
 async fn a_program_that_is_not_there_is_an_error() {
     let mut line = shell("", Duration::from_secs(20));
     line.program = "no-such-program".into();
-    let error = HostCommands::new(None)
-        .unwrap()
-        .run(&line)
-        .await
-        .unwrap_err();
+    let error = HostCommands::new(None).unwrap().run(&line).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot run `no-such-program`: not found on its PATH `/usr/bin:/bin`"
@@ -119,11 +106,7 @@ async fn a_deadline_ends_grandchildren_too() {
     let output = run_line(&line).await;
     assert!(output.expired);
     assert_eq!((output.code, output.stdout), (None, b"said\n".to_vec()));
-    assert!(
-        began.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     let grandchild = written_pid(directory.path());
     eventually("the grandchild is gone", || !runs(grandchild));
 }
@@ -135,11 +118,7 @@ async fn a_deadline_lets_a_program_end_by_itself() {
     let output = run_line(&shell(script, Duration::from_millis(200))).await;
     assert_eq!((output.code, output.expired), (Some(3), true));
     assert_eq!(output.stdout, b"bye\n");
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
 /// A background process inherits the pipes: nobody waits for it, and it does not stay.
@@ -147,33 +126,20 @@ async fn a_deadline_lets_a_program_end_by_itself() {
 async fn a_leftover_neither_holds_the_run_nor_outlives_it() {
     let began = now();
     let output = run("sleep 1000 & echo $!").await;
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!((output.code, output.expired), (Some(0), false));
-    let leftover: i32 = String::from_utf8(output.stdout)
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
+    let leftover: i32 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
     eventually("the leftover is gone", || !runs(leftover));
 }
 
 #[tokio::test]
 async fn dropping_the_run_kills_the_group() {
     let directory = tempfile::tempdir().unwrap();
-    let mut line = shell(
-        "sleep 1000 & echo $! > new; mv new pid; wait",
-        Duration::from_mins(1),
-    );
+    let mut line = shell("sleep 1000 & echo $! > new; mv new pid; wait", Duration::from_mins(1));
     line.directory = directory.path().into();
     let task = tokio::spawn(async move { run_line(&line).await });
     let path = directory.path().to_owned();
-    let sleeper = tokio::task::spawn_blocking(move || written_pid(&path))
-        .await
-        .unwrap();
+    let sleeper = tokio::task::spawn_blocking(move || written_pid(&path)).await.unwrap();
     assert!(runs(sleeper));
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
@@ -198,25 +164,11 @@ async fn starts_and_ends_are_told() {
     let commands = through_helper();
     let heard = Arc::new(Heard::default());
     commands.attach(heard.clone());
-    let output = commands
-        .run(&shell("echo $$", Duration::from_secs(20)))
-        .await
-        .unwrap();
-    let pid: i32 = String::from_utf8(output.stdout)
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
+    let output = commands.run(&shell("echo $$", Duration::from_secs(20))).await.unwrap();
+    let pid: i32 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
     let heard = heard.0.lock().unwrap().clone();
-    assert_eq!(
-        heard.iter().map(|(what, _)| *what).collect::<Vec<_>>(),
-        ["started", "ended"]
-    );
-    assert_eq!(
-        (heard[0].1.pid, &heard[1].1),
-        (pid, &heard[0].1),
-        "the helper becomes the program"
-    );
+    assert_eq!(heard.iter().map(|(what, _)| *what).collect::<Vec<_>>(), ["started", "ended"]);
+    assert_eq!((heard[0].1.pid, &heard[1].1), (pid, &heard[0].1), "the helper becomes the program");
     let own = cc_ci_core::ports::Processes::own(&HostProcesses::new().unwrap());
     assert_eq!(heard[0].1.boot_id, own.boot_id);
 }
@@ -226,11 +178,8 @@ async fn starts_and_ends_are_told() {
 fn a_killed_parent_takes_its_children_along() {
     let directory = tempfile::tempdir().unwrap();
     #[expect(clippy::disallowed_methods, reason = "a parent to kill")]
-    let mut parent = std::process::Command::new(PROGRAM)
-        .arg("parent")
-        .arg(directory.path())
-        .spawn()
-        .unwrap();
+    let mut parent =
+        std::process::Command::new(PROGRAM).arg("parent").arg(directory.path()).spawn().unwrap();
     let child = written_pid(directory.path());
     assert!(runs(child));
     let pid = Pid::from_raw(i32::try_from(parent.id()).unwrap()).unwrap();
@@ -244,9 +193,7 @@ fn a_killed_parent_takes_its_children_along() {
 async fn a_helper_with_another_parent_runs_nothing() {
     let mut line = shell("", Duration::from_secs(20));
     line.program = PROGRAM.into();
-    line.arguments = ["child", "1", "/bin/sh", "-c", "echo ran"]
-        .map(String::from)
-        .to_vec();
+    line.arguments = ["child", "1", "/bin/sh", "-c", "echo ran"].map(String::from).to_vec();
     let output = run_line(&line).await;
     assert_eq!((output.code, output.stdout), (Some(127), Vec::new()));
 }

@@ -23,14 +23,7 @@ fn start(script: &str, group: Option<i32>) -> (Child, ProcessId) {
     let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
     let started_ticks = fields.clone().nth(19).unwrap().parse().unwrap();
     let own = HostProcesses::new().unwrap().own();
-    (
-        child,
-        ProcessId {
-            pid,
-            started_ticks,
-            boot_id: own.boot_id,
-        },
-    )
+    (child, ProcessId { pid, started_ticks, boot_id: own.boot_id })
 }
 
 #[tokio::test]
@@ -45,10 +38,7 @@ async fn a_process_ends_with_its_group() {
     eventually("nobody is left in the group", || {
         rustix::process::test_kill_process_group(group).is_err()
     });
-    assert!(
-        processes.end(&process, Duration::ZERO).await,
-        "it is gone already"
-    );
+    assert!(processes.end(&process, Duration::ZERO).await, "it is gone already");
 }
 
 #[tokio::test]
@@ -58,9 +48,7 @@ async fn one_that_ignores_term_is_killed_after_the_grace() {
     // The shell has to have come to its trap.
     eventually("the trap is set", || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
-        status
-            .lines()
-            .any(|line| line.starts_with("SigIgn:") && line.ends_with("4000"))
+        status.lines().any(|line| line.starts_with("SigIgn:") && line.ends_with("4000"))
     });
     let began = now();
     assert!(processes.end(&process, Duration::from_millis(200)).await);
@@ -74,14 +62,8 @@ async fn a_later_process_of_the_same_id_is_spared() {
     let processes = HostProcesses::new().unwrap();
     let (mut child, process) = start("exec sleep 1000", Some(0));
     let started_ticks = process.started_ticks - 1;
-    let earlier = ProcessId {
-        started_ticks,
-        ..process.clone()
-    };
-    let other_boot = ProcessId {
-        boot_id: "another".into(),
-        ..process.clone()
-    };
+    let earlier = ProcessId { started_ticks, ..process.clone() };
+    let other_boot = ProcessId { boot_id: "another".into(), ..process.clone() };
     for gone in [earlier, other_boot] {
         assert!(!processes.is_alive(&gone));
         assert!(processes.end(&gone, Duration::ZERO).await);

@@ -9,19 +9,13 @@ use std::time::{Duration, Instant};
 pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
-        assert!(
-            began.elapsed() < Duration::from_secs(5),
-            "not after 5 s: {what}"
-        );
+        assert!(began.elapsed() < Duration::from_secs(5), "not after 5 s: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 /// A time to measure from.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "bounds are measured in real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "bounds are measured in real time")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -22,37 +22,24 @@ fn main() -> std::process::ExitCode {
 }
 
 fn child(arguments: &[OsString]) -> std::process::ExitCode {
-    let parent = arguments[0]
-        .to_str()
-        .and_then(|pid| pid.parse().ok())
-        .expect("a process id");
+    let parent = arguments[0].to_str().and_then(|pid| pid.parse().ok()).expect("a process id");
     let _error = run_as_child(parent, &arguments[1], &arguments[2..]);
     std::process::ExitCode::from(127)
 }
 
 fn parent(directory: &OsString) -> std::process::ExitCode {
     let program = env::current_exe().expect("this program has a path");
-    let helper = Helper {
-        program,
-        arguments: vec!["child".into()],
-    };
+    let helper = Helper { program, arguments: vec!["child".into()] };
     let commands = HostCommands::new(Some(helper)).expect("/proc can be read");
     let shell = CommandLine {
         program: "/bin/sh".into(),
-        arguments: vec![
-            "-c".into(),
-            "echo $$ > new && mv new pid && exec sleep 1000".into(),
-        ],
+        arguments: vec!["-c".into(), "echo $$ > new && mv new pid && exec sleep 1000".into()],
         environment: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
         directory: directory.into(),
         input: Vec::new(),
         deadline: SystemClock::new().now().plus(Duration::from_mins(1)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let ended = runtime
-        .expect("a runtime can be built")
-        .block_on(commands.run(&shell));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.expect("a runtime can be built").block_on(commands.run(&shell));
     std::process::ExitCode::from(u8::from(ended.is_err()))
 }

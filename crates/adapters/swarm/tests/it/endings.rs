@@ -1,7 +1,7 @@
 //! Tasks that end: what was seen of them has to tell why.
 
 use cc_ci_core::ports::StackView;
-use cc_ci_model::stack::{StackFacts, TaskState};
+use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
 
 use crate::support::{IMAGE, TestStack, docker, engine, only_task, until};
 
@@ -36,37 +36,33 @@ async fn an_unhealthy_service_is_told_from_a_one_shot() {
     let facts = until(&mut watch, "ended sick service", ended("sick")).await;
 
     let (sick, once) = (only_task(&facts, "sick"), only_task(&facts, "once"));
+    check_told_apart(sick, once);
     for task in [sick, once] {
-        assert_eq!(
-            (task.state, task.desired),
-            (TaskState::Complete, TaskState::Shutdown)
-        );
-        assert_eq!((task.exit_code, &task.error), (Some(0), &None));
-    }
-    let of_sick = sick.container.as_ref().unwrap();
-    let health = of_sick.health.as_ref().unwrap();
-    assert!(
-        of_sick.unhealthy_seen && health.failing_streak >= health.retries,
-        "{of_sick:?}"
-    );
-    assert!(
-        health.log.iter().all(|line| line.starts_with("exit 1")),
-        "{health:?}"
-    );
-    let of_once = once.container.as_ref().unwrap();
-    let health = of_once.health.as_ref().unwrap();
-    assert!(
-        !of_once.unhealthy_seen && health.failing_streak < health.retries,
-        "{of_once:?}"
-    );
-
-    for container in [of_sick, of_once] {
-        docker(&["rm", &container.id]);
+        docker(&["rm", &task.container.as_ref().unwrap().id]);
     }
     let later = watch.observe().await.unwrap();
-    assert_eq!(only_task(&later, "sick").container.as_ref(), Some(of_sick));
-    assert_eq!(only_task(&later, "once").container.as_ref(), Some(of_once));
+    assert_eq!(only_task(&later, "sick").container, sick.container);
+    assert_eq!(only_task(&later, "once").container, once.container);
     assert!(!later.events_gap);
+}
+
+#[track_caller]
+fn check_told_apart(sick: &TaskFacts, once: &TaskFacts) {
+    for task in [sick, once] {
+        assert_eq!(task.state, TaskState::Complete);
+        assert_eq!(task.desired, TaskState::Shutdown);
+        assert_eq!((task.exit_code, &task.error), (Some(0), &None));
+    }
+    let seen = |task: &TaskFacts| {
+        let container = task.container.clone().unwrap();
+        let health = container.health.unwrap();
+        let streak_is_up = health.failing_streak >= health.retries;
+        (container.unhealthy_seen, streak_is_up, health.log)
+    };
+    let (unhealthy, streak_is_up, log) = seen(sick);
+    assert!(unhealthy && streak_is_up && log[0].starts_with("exit 1"), "{sick:?}");
+    let (unhealthy, streak_is_up, _) = seen(once);
+    assert!(!unhealthy && !streak_is_up, "{once:?}");
 }
 
 #[tokio::test]
@@ -82,10 +78,7 @@ async fn an_image_that_is_not_there_is_told_by_its_task() {
     let facts = until(&mut watch, "rejected task", ended("app")).await;
     let task = only_task(&facts, "app");
     assert_eq!((task.state, task.exit_code), (TaskState::Rejected, None));
-    assert_eq!(
-        task.error.as_deref(),
-        Some("No such image: cc-ci-fixture/no-such:1")
-    );
+    assert_eq!(task.error.as_deref(), Some("No such image: cc-ci-fixture/no-such:1"));
     assert_eq!(task.container, None);
     assert_eq!(swarm.log_tail(&stack.name, "app", 5).await.unwrap(), "");
 }

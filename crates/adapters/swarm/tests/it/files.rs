@@ -51,12 +51,13 @@ async fn what_is_no_file_is_told_from_what_is_not_there() {
         assert!(error.to_string().contains(words), "{path}: {error}");
     }
     let no_folder = swarm.put(&container, "/nothing", "marker", b"").await;
-    check_not_there(no_folder.unwrap_err());
+    check_not_there(&no_folder.unwrap_err());
     docker(&["rm", "-f", &container]);
-    check_not_there(swarm.get(&container, "/data/marker").await.unwrap_err());
+    let gone = swarm.get(&container, "/data/marker").await;
+    check_not_there(&gone.unwrap_err());
 }
 
 #[track_caller]
-fn check_not_there(error: EngineError) {
+fn check_not_there(error: &EngineError) {
     assert!(matches!(error, EngineError::Refused { status: 404, .. }), "{error:?}");
 }

@@ -15,14 +15,7 @@ async fn a_pinned_image_that_is_here_is_not_asked_for() {
     let began = now();
     let found = swarm.ensure(IMAGE).await;
     println!("present after {:?}", began.elapsed());
-    assert_eq!(
-        found,
-        ImageFound::Present {
-            id,
-            digest: None,
-            asked: false
-        }
-    );
+    assert_eq!(found, ImageFound::Present { id, digest: None, asked: false });
 }
 
 #[tokio::test]
@@ -30,16 +23,9 @@ async fn a_registry_that_does_not_answer_is_no_missing_image() {
     let Some(swarm) = engine("a_registry_that_does_not_answer_is_no_missing_image") else {
         return;
     };
-    for reference in [
-        "127.0.0.1:1/a:1",
-        "127.0.0.1:1/a",
-        "no-such-host.invalid/a:1",
-    ] {
+    for reference in ["127.0.0.1:1/a:1", "127.0.0.1:1/a", "no-such-host.invalid/a:1"] {
         let found = swarm.ensure(reference).await;
-        assert!(
-            matches!(found, ImageFound::Unreachable { .. }),
-            "{reference}: {found:?}"
-        );
+        assert!(matches!(found, ImageFound::Unreachable { .. }), "{reference}: {found:?}");
     }
     let found = swarm.ensure("Not_a/Reference:1").await;
     assert!(matches!(found, ImageFound::NotFound { .. }), "{found:?}");
@@ -56,10 +42,7 @@ async fn a_floating_tag_without_its_registry_is_here_only() {
     let found = swarm.ensure(&reference).await;
     docker(&["rmi", &reference]);
     let id = docker(&["image", "inspect", "-f", "{{.Id}}", IMAGE]);
-    assert!(
-        matches!(&found, ImageFound::LocalOnly { id: local, .. } if *local == id),
-        "{found:?}"
-    );
+    assert!(matches!(&found, ImageFound::LocalOnly { id: local, .. } if *local == id), "{found:?}");
 }
 
 #[tokio::test]
@@ -72,32 +55,16 @@ async fn a_registry_says_what_it_has() {
     let tag = format!("{name}:1");
     let pinned = format!("{name}@{}", registry.manifest_digest);
     let pulled = swarm.ensure(&tag).await;
-    let ImageFound::Present {
-        id,
-        digest,
-        asked: true,
-    } = &pulled
-    else {
+    let ImageFound::Present { id, digest, asked: true } = &pulled else {
         panic!("{pulled:?}");
     };
     assert_eq!(digest.as_ref(), Some(&registry.manifest_digest));
-    let here = |asked| ImageFound::Present {
-        id: id.clone(),
-        digest: digest.clone(),
-        asked,
-    };
+    let here = |asked| ImageFound::Present { id: id.clone(), digest: digest.clone(), asked };
     assert_eq!(swarm.ensure(&tag).await, here(false));
     assert_eq!(swarm.ensure(&pinned).await, here(false));
-    assert_eq!(
-        swarm.ensure(&name).await,
-        here(true),
-        "`latest` is asked for each time"
-    );
+    assert_eq!(swarm.ensure(&name).await, here(true), "`latest` is asked for each time");
     let missing = swarm.ensure(&format!("{name}:2")).await;
-    assert!(
-        matches!(missing, ImageFound::NotFound { .. }),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, ImageFound::NotFound { .. }), "{missing:?}");
     docker(&["rmi", &tag, &format!("{name}:latest")]);
     assert_eq!(swarm.ensure(&pinned).await, here(true));
     docker(&["rmi", &pinned]);

@@ -4,10 +4,7 @@
 //! `adaptertest-<hex>` and removed again; nothing else is touched. Needs the docker CLI and the
 //! image `cc-ci-fixture/static-web:2.1.0`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(
-    clippy::print_stdout,
-    reason = "tests say what they skip and what they measured"
-)]
+#![expect(clippy::print_stdout, reason = "tests say what they skip and what they measured")]
 
 mod endings;
 mod files;
@@ -16,4 +13,5 @@ mod objects;
 mod registry;
 mod severed;
 mod support;
+mod updates;
 mod watching;

@@ -15,35 +15,23 @@ fn names(inventory: &[Object], kind: ObjectKind) -> Vec<&str> {
 
 #[track_caller]
 fn find<'a>(inventory: &'a [Object], kind: ObjectKind, name: &str) -> &'a Object {
-    let found = inventory
-        .iter()
-        .find(|object| object.kind == kind && object.name == name);
+    let found = inventory.iter().find(|object| object.kind == kind && object.name == name);
     found.unwrap_or_else(|| panic!("no {kind:?} {name} in {inventory:#?}"))
 }
 
 async fn check_in_use(swarm: &Swarm, object: &Object) {
     let removal = swarm.remove(object).await.unwrap();
-    assert!(
-        matches!(removal, Removal::InUse { .. }),
-        "{object}: {removal:?}"
-    );
+    assert!(matches!(removal, Removal::InUse { .. }), "{object}: {removal:?}");
 }
 
 async fn remove(swarm: &Swarm, object: &Object) {
-    assert_eq!(
-        swarm.remove(object).await.unwrap(),
-        Removal::Gone,
-        "{object}"
-    );
+    assert_eq!(swarm.remove(object).await.unwrap(), Removal::Gone, "{object}");
 }
 
 async fn deployed(swarm: &Swarm, stack: &TestStack) {
-    stack.create_network(&swarm, "proxy").await;
+    stack.create_network(swarm, "proxy").await;
     let word = Secret::new("word");
-    swarm
-        .create_secret(&stack.run, &stack.name, &stack.full("word_v1"), &word)
-        .await
-        .unwrap();
+    swarm.create_secret(&stack.run, &stack.name, &stack.full("word_v1"), &word).await.unwrap();
     let app = format!(
         "  app:
     image: {IMAGE}
@@ -65,10 +53,7 @@ configs: {{page: {{file: ./compose.yml}}}}",
     stack.deploy(&app, &top_level);
     let mut watch = swarm.watch(&stack.name).await.unwrap();
     until(&mut watch, "running task", |facts| {
-        facts
-            .tasks
-            .iter()
-            .any(|task| task.state == TaskState::Running)
+        facts.tasks.iter().any(|task| task.state == TaskState::Running)
     })
     .await;
 }
@@ -121,10 +106,7 @@ async fn check_stopping(swarm: &Swarm, stack: &TestStack) {
     let left = swarm.inventory(&stack.scope(&[])).await.unwrap();
     assert_eq!(names(&left, ObjectKind::Service), [""; 0]);
     assert_eq!(names(&left, ObjectKind::Task).len(), 1, "{left:#?}");
-    let container = left
-        .iter()
-        .find(|object| object.kind == ObjectKind::Container)
-        .unwrap();
+    let container = left.iter().find(|object| object.kind == ObjectKind::Container).unwrap();
     let mut task_seen_last = removed.elapsed();
     loop {
         let left = swarm.inventory(&stack.scope(&[])).await.unwrap();
@@ -137,10 +119,7 @@ async fn check_stopping(swarm: &Swarm, stack: &TestStack) {
         assert!(removed.elapsed().as_secs() < 30, "{left:#?}");
         tokio::task::yield_now().await;
     }
-    println!(
-        "last task {task_seen_last:?}, last container {:?}",
-        removed.elapsed()
-    );
+    println!("last task {task_seen_last:?}, last container {:?}", removed.elapsed());
     remove(swarm, container).await;
 }
 
@@ -173,22 +152,10 @@ async fn a_network_with_containers_is_in_use() {
     };
     let stack = TestStack::new();
     let name = stack.full("net");
-    swarm
-        .create_network(&stack.run, &stack.name, &name)
-        .await
-        .unwrap();
+    swarm.create_network(&stack.run, &stack.name, &name).await.unwrap();
     let label = format!("cc-ci.run={}", stack.run);
-    let container = docker(&[
-        "run",
-        "-d",
-        "--label",
-        &label,
-        "--network",
-        &name,
-        "-v",
-        "/anonymous",
-        IMAGE,
-    ]);
+    let container =
+        docker(&["run", "-d", "--label", &label, "--network", &name, "-v", "/anonymous", IMAGE]);
     let found = swarm.inventory(&stack.scope(&[])).await.unwrap();
     let kinds: Vec<&str> = found.iter().map(|object| object.kind.as_str()).collect();
     assert_eq!(kinds, ["container", "network", "volume"], "{found:#?}");
@@ -217,26 +184,13 @@ async fn anything_is_found_by_its_exact_name() {
     };
     let stack = TestStack::new();
     let name = stack.full("net");
-    swarm
-        .create_network(&stack.run, &stack.name, &name)
-        .await
-        .unwrap();
-    let found = swarm
-        .find(ObjectKind::Network, &name)
-        .await
-        .unwrap()
-        .unwrap();
+    swarm.create_network(&stack.run, &stack.name, &name).await.unwrap();
+    let found = swarm.find(ObjectKind::Network, &name).await.unwrap().unwrap();
     assert_eq!(
         (found.name.as_str(), found.stack.as_deref()),
         (name.as_str(), Some(stack.name.as_str()))
     );
-    assert_eq!(
-        swarm
-            .find(ObjectKind::Network, &stack.full("ne"))
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(swarm.find(ObjectKind::Network, &stack.full("ne")).await.unwrap(), None);
     assert_eq!(swarm.find(ObjectKind::Volume, &name).await.unwrap(), None);
 }
 
@@ -248,29 +202,12 @@ async fn what_exists_is_not_created_again() {
     let stack = TestStack::new();
     let name = stack.full("word_v1");
     let value = Secret::new("word");
-    swarm
-        .create_secret(&stack.run, &stack.name, &name, &value)
-        .await
-        .unwrap();
-    let again = swarm
-        .create_secret(&stack.run, &stack.name, &name, &value)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(again, EngineError::Refused { status: 409, .. }),
-        "{again:?}"
-    );
-    assert!(
-        again.to_string().contains(&format!("create secret {name}")),
-        "{again}"
-    );
+    swarm.create_secret(&stack.run, &stack.name, &name, &value).await.unwrap();
+    let again = swarm.create_secret(&stack.run, &stack.name, &name, &value).await.unwrap_err();
+    assert!(matches!(again, EngineError::Refused { status: 409, .. }), "{again:?}");
+    assert!(again.to_string().contains(&format!("create secret {name}")), "{again}");
     stack.create_network(&swarm, "net").await;
-    let again = swarm
-        .create_network(&stack.run, &stack.name, &stack.full("net"))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(again, EngineError::Refused { status: 409, .. }),
-        "{again:?}"
-    );
+    let again =
+        swarm.create_network(&stack.run, &stack.name, &stack.full("net")).await.unwrap_err();
+    assert!(matches!(again, EngineError::Refused { status: 409, .. }), "{again:?}");
 }

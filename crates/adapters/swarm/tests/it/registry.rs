@@ -28,10 +28,7 @@ struct Answer {
 
 impl Answer {
     fn new(content_type: &'static str, body: &[u8]) -> Self {
-        Self {
-            content_type,
-            body: body.to_vec(),
-        }
+        Self { content_type, body: body.to_vec() }
     }
 }
 
@@ -47,11 +44,7 @@ pub(crate) async fn start(salt: &str) -> Registry {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = tokio::spawn(serve(listener, Arc::new(answers)));
-    Registry {
-        address,
-        manifest_digest,
-        server,
-    }
+    Registry { address, manifest_digest, server }
 }
 
 /// Everything there is to ask, and the manifest's digest.
@@ -102,22 +95,14 @@ async fn answer(mut stream: TcpStream, answers: &BTreeMap<String, Answer>) -> st
     let read = stream.read(&mut request).await?;
     let request = String::from_utf8_lossy(&request[..read]).into_owned();
     let mut words = request.split_whitespace();
-    let (method, path) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let unknown = Answer {
         content_type: "application/json",
         body: br#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#.to_vec(),
     };
-    let (status, answer) = answers
-        .get(path)
-        .map_or(("404 Not Found", &unknown), |answer| ("200 OK", answer));
-    let digest = if answer.content_type == MANIFEST {
-        digest(&answer.body)
-    } else {
-        String::new()
-    };
+    let (status, answer) =
+        answers.get(path).map_or(("404 Not Found", &unknown), |answer| ("200 OK", answer));
+    let digest = if answer.content_type == MANIFEST { digest(&answer.body) } else { String::new() };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nDocker-Content-Digest: \
          {digest}\r\nDocker-Distribution-Api-Version: registry/2.0\r\nConnection: close\r\n\r\n",

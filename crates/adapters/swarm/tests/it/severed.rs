@@ -33,10 +33,7 @@ async fn relay(mut is_open: watch::Receiver<bool>) -> String {
 }
 
 fn has_begun(facts: &StackFacts) -> bool {
-    facts
-        .tasks
-        .iter()
-        .any(|task| task.state >= TaskState::Starting)
+    facts.tasks.iter().any(|task| task.state >= TaskState::Starting)
 }
 
 /// Waits for what the engine says, past the relay.

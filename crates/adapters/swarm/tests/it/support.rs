@@ -20,10 +20,7 @@ pub(crate) const SOCKET: &str = "/var/run/docker.sock";
 
 /// The engine, or `None` when these tests were not asked for.
 pub(crate) fn engine(test: &str) -> Option<Swarm> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tests are asked for by the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "tests are asked for by the environment")]
     let asked_for = std::env::var("CC_CI_E2E").is_ok_and(|value| value == "1");
     if !asked_for {
         println!(
@@ -46,17 +43,11 @@ fn try_docker(arguments: &[&str]) -> (bool, String) {
     #[expect(clippy::disallowed_methods, reason = "tests prepare what they look at")]
     let output = Command::new("docker").args(arguments).output().unwrap();
     let streams = [output.stdout, output.stderr].concat();
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&streams).trim().to_owned(),
-    )
+    (output.status.success(), String::from_utf8_lossy(&streams).trim().to_owned())
 }
 
 /// A time to measure from.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "latencies are measured in real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "latencies are measured in real time")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
@@ -74,9 +65,7 @@ impl TestStack {
         let hex = format!("{:06x}", chance & 0xff_ffff);
         Self {
             name: format!("adaptertest-{hex}").parse().unwrap(),
-            run: format!("20000101T000000-adaptertest-{hex}")
-                .parse()
-                .unwrap(),
+            run: format!("20000101T000000-adaptertest-{hex}").parse().unwrap(),
             folder: tempfile::tempdir().unwrap(),
         }
     }
@@ -90,17 +79,8 @@ impl TestStack {
     pub(crate) fn deploy(&self, services: &str, top_level: &str) {
         let file = self.folder.path().join("compose.yml");
         let text = format!("version: \"3.8\"\nservices:\n{services}\n{top_level}\n");
-        File::create(&file)
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
-        docker(&[
-            "stack",
-            "deploy",
-            "-c",
-            file.to_str().unwrap(),
-            self.name.as_str(),
-        ]);
+        File::create(&file).unwrap().write_all(text.as_bytes()).unwrap();
+        docker(&["stack", "deploy", "-c", file.to_str().unwrap(), self.name.as_str()]);
     }
 
     pub(crate) async fn create_network(&self, swarm: &Swarm, name: &str) {
@@ -175,10 +155,7 @@ pub(crate) fn until<'a>(
                 return facts;
             }
             let waited = began.elapsed();
-            assert!(
-                waited < Duration::from_secs(40),
-                "{caller}: no {what}, last seen: {facts:#?}"
-            );
+            assert!(waited < Duration::from_secs(40), "{caller}: no {what}, last seen: {facts:#?}");
             let _polled = tokio::time::timeout(Duration::from_secs(1), watch.changed()).await;
         }
     }

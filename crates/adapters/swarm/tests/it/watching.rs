@@ -52,10 +52,7 @@ async fn the_engine_tells_about_itself() {
     };
     let facts = swarm.facts("28.2.2".into()).await.unwrap();
     assert_eq!(facts.swarm, SwarmRole::Manager);
-    assert_eq!(
-        facts.engine_version,
-        docker(&["version", "-f", "{{.Server.Version}}"])
-    );
+    assert_eq!(facts.engine_version, docker(&["version", "-f", "{{.Server.Version}}"]));
     assert_eq!(facts.engine_id, docker(&["info", "-f", "{{.ID}}"]));
     let root = docker(&["info", "-f", "{{.DockerRootDir}}"]);
     assert_eq!(facts.volume_root, Some(format!("{root}/volumes")));
@@ -87,10 +84,7 @@ async fn a_stack_is_seen_as_it_is_and_as_it_changes() {
     updates(&mut watch, &first).await;
     let completed = |facts: &StackFacts| facts.services[0].update == UpdateState::Completed;
     let facts = until(&mut watch, "completed update", completed).await;
-    assert_eq!(
-        facts.services[0].template["ContainerSpec.Env.RELEASE"],
-        "two"
-    );
+    assert_eq!(facts.services[0].template["ContainerSpec.Env.RELEASE"], "two");
     assert!(!facts.events_gap);
 }
 
@@ -99,14 +93,8 @@ fn check_service(facts: &StackFacts, secret: &str, network: &str) {
     let service = facts.service("app").unwrap();
     assert_eq!(service.mode, ServiceMode::Replicated { replicas: 1 });
     assert_eq!((service.desired_tasks, service.monitor_ms), (1, 1000));
-    assert_eq!(
-        (&service.update, service.publishes),
-        (&UpdateState::None, false)
-    );
-    assert_eq!(
-        (service.image.as_str(), service.labels["a"].as_str()),
-        (IMAGE, "b")
-    );
+    assert_eq!((&service.update, service.publishes), (&UpdateState::None, false));
+    assert_eq!((service.image.as_str(), service.labels["a"].as_str()), (IMAGE, "b"));
     let template = |path: &str| service.template.get(path).map(String::as_str);
     for (path, value) in [
         ("ContainerSpec.Image", IMAGE),
@@ -117,12 +105,7 @@ fn check_service(facts: &StackFacts, secret: &str, network: &str) {
         ("ContainerSpec.Mounts./anonymous.Type", "volume"),
         ("EndpointSpec.Mode", "dnsrr"),
     ] {
-        assert_eq!(
-            template(path),
-            Some(value),
-            "{path} in {:#?}",
-            service.template
-        );
+        assert_eq!(template(path), Some(value), "{path} in {:#?}", service.template);
     }
     let by_name = [
         format!("ContainerSpec.Secrets.{secret}.File.Name"),
@@ -138,20 +121,14 @@ fn check_service(facts: &StackFacts, secret: &str, network: &str) {
 #[track_caller]
 fn check_task(facts: &StackFacts) -> String {
     let task = only_task(facts, "app");
-    assert_eq!(
-        (task.slot, task.desired, task.exit_code),
-        (Some(1), TaskState::Running, None)
-    );
+    assert_eq!((task.slot, task.desired, task.exit_code), (Some(1), TaskState::Running, None));
     assert!(task.node.is_some() && task.error.is_none());
     let container = task.container.as_ref().unwrap();
     let health = container.health.as_ref().unwrap();
     assert_eq!((health.failing_streak, health.retries), (0, 4));
     assert!(!container.unhealthy_seen && !container.oom_killed);
-    let targets: Vec<&str> = container
-        .anonymous_volumes
-        .iter()
-        .map(|volume| volume.target.as_str())
-        .collect();
+    let targets: Vec<&str> =
+        container.anonymous_volumes.iter().map(|volume| volume.target.as_str()).collect();
     assert_eq!(targets, ["/anonymous"]);
     task.id.clone()
 }
@@ -181,9 +158,7 @@ fn check_old_is_never_current(facts: &StackFacts, old: &str) {
 async fn check_reached(swarm: &cc_ci_swarm::Swarm, stack: &TestStack) {
     let addresses = swarm.addresses(&stack.name, "app").await.unwrap();
     assert_eq!(addresses.len(), 1);
-    let mut stream = TcpStream::connect((addresses[0].address, 80))
-        .await
-        .unwrap();
+    let mut stream = TcpStream::connect((addresses[0].address, 80)).await.unwrap();
     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -191,17 +166,9 @@ async fn check_reached(swarm: &cc_ci_swarm::Swarm, stack: &TestStack) {
     assert_eq!(swarm.addresses(&stack.name, "no-such").await.unwrap(), []);
 
     let log = swarm.log_tail(&stack.name, "app", 50).await.unwrap();
-    assert!(
-        log.starts_with("static-web: release 2.1.0, serving /www on port 80"),
-        "{log}"
-    );
+    assert!(log.starts_with("static-web: release 2.1.0, serving /www on port 80"), "{log}");
     assert!(swarm.log_tail(&stack.name, "no-such", 50).await.is_err());
-    let container = docker(&[
-        "ps",
-        "-q",
-        "--filter",
-        &format!("name={}", stack.full("app")),
-    ]);
+    let container = docker(&["ps", "-q", "--filter", &format!("name={}", stack.full("app"))]);
     let word = docker(&["exec", &container, "cat", "/run/secrets/word"]);
     assert_eq!(word, "correct horse");
 }

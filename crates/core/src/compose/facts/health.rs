@@ -9,15 +9,23 @@ pub(super) fn check(service: &Node) -> HealthCheck {
     let Some(check) = service.get(&["healthcheck"]) else {
         return HealthCheck::Undeclared;
     };
-    let words: Vec<&str> =
-        check.get(&["test"]).map_or(&[][..], Node::items).iter().filter_map(Node::as_text).collect();
+    let words: Vec<&str> = check
+        .get(&["test"])
+        .map_or(&[][..], Node::items)
+        .iter()
+        .filter_map(Node::as_text)
+        .collect();
     let is_disabled = check.text_at(&["disable"]) == Some("true");
     match words.as_slice() {
         _ if is_disabled => HealthCheck::Disabled,
         ["NONE", ..] => HealthCheck::Disabled,
         [] => HealthCheck::Undeclared,
         [first, rest @ ..] => HealthCheck::Command {
-            test: if matches!(*first, "CMD" | "CMD-SHELL") { rest.join(" ") } else { words.join(" ") },
+            test: if matches!(*first, "CMD" | "CMD-SHELL") {
+                rest.join(" ")
+            } else {
+                words.join(" ")
+            },
             cannot_fail: cannot_fail(first, rest),
             retries: check.text_at(&["retries"]).and_then(|retries| retries.parse().ok()),
             start_period_ms: check.text_at(&["start_period"]).and_then(milliseconds),

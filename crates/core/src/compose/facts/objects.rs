@@ -69,7 +69,10 @@ impl<'c> Objects<'c> {
     }
 
     /// The networks of a service with their places: those it names, or the default.
-    pub(in crate::compose) fn attached(&self, service: &Node) -> Result<Vec<(String, Spot)>, Fault> {
+    pub(in crate::compose) fn attached(
+        &self,
+        service: &Node,
+    ) -> Result<Vec<(String, Spot)>, Fault> {
         let mut attached = Vec::new();
         for (name, member) in service.members(&["networks"]) {
             if !self.networks.contains_key(name) && name != DEFAULT_NETWORK {
@@ -169,8 +172,13 @@ fn section<'c>(section: &'c Mapping, stack: &str) -> Result<BTreeMap<String, Obj
             None if is_external => external().to_owned(),
             None => format!("{stack}_{name}"),
         };
-        let object =
-            Object { name: compose_name(name, member.key)?, full_name, is_external, node, content: None };
+        let object = Object {
+            name: compose_name(name, member.key)?,
+            full_name,
+            is_external,
+            node,
+            content: None,
+        };
         objects.insert(name.clone(), object);
     }
     Ok(objects)
@@ -181,7 +189,8 @@ fn content(node: &Node, extra: Extra<'_>) -> Result<Option<String>, Fault> {
     if node.text_at(&["driver"]).is_some_and(|driver| !driver.is_empty()) {
         return Ok(None);
     }
-    let Some((file, path)) = node.get(&["file"]).and_then(|file| Some((file, file.as_text()?))) else {
+    let Some((file, path)) = node.get(&["file"]).and_then(|file| Some((file, file.as_text()?)))
+    else {
         return Err(Fault::new(node.spot, "neither `external` nor made from a `file`"));
     };
     let bytes = extra(path)

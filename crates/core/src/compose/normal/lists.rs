@@ -63,11 +63,16 @@ impl Normal<'_> {
             return members(node, "a mapping", |value| match &value.value {
                 Value::Null => Ok(Node::new(value.spot, without_value())),
                 Value::Bool(truth) => {
-                    let message = format!("docker wants a text, and this is a truth value: `\"{truth}\"`");
+                    let message =
+                        format!("docker wants a text, and this is a truth value: `\"{truth}\"`");
                     self.doubts.push(Fault::new(value.spot, message).with_hint("put it in quotes"));
                     Ok(Node::text(value.spot, truth.to_string()))
                 }
-                Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
+                Value::Int(_)
+                | Value::Float(_)
+                | Value::Text(_)
+                | Value::List(_)
+                | Value::Map(_) => {
                     let text = value.printed().ok_or_else(|| wrong(value, "a text"))?;
                     Ok(Node::text(value.spot, text))
                 }
@@ -91,7 +96,8 @@ impl Normal<'_> {
     /// Host names and addresses; an entry without address is dropped, as docker does.
     pub(super) fn hosts(&mut self, node: &Node) -> Result<Node, Fault> {
         if let Some(map) = node.as_map() {
-            let hosts = map.iter().filter_map(|(name, member)| Some((name, member.node.printed()?)));
+            let hosts =
+                map.iter().filter_map(|(name, member)| Some((name, member.node.printed()?)));
             return Ok(Node::texts(node.spot, hosts.map(|(name, address)| host(name, &address))));
         }
         let mut hosts = Vec::new();
@@ -119,8 +125,8 @@ impl Normal<'_> {
                 ports.push(self.port(item)?);
                 continue;
             };
-            let (found, has_address) = syntax::ports(&text)
-                .ok_or_else(|| unreadable(item, "a port such as `8080:80`"))?;
+            let (found, has_address) =
+                syntax::ports(&text).ok_or_else(|| unreadable(item, "a port such as `8080:80`"))?;
             if has_address {
                 let message = "docker ignores the address: the port is open on all of them";
                 self.doubts.push(Fault::new(item.spot, message));
@@ -181,7 +187,8 @@ impl Normal<'_> {
         for (key, path) in keys {
             record.extend(mount.text_at(path).map(|text| (key, text.to_owned())));
         }
-        record.extend(mount.text_at(&["image", "subpath"]).map(|text| ("subpath", text.to_owned())));
+        record
+            .extend(mount.text_at(&["image", "subpath"]).map(|text| ("subpath", text.to_owned())));
         if mount.text_at(&["target"]).is_none_or(str::is_empty) {
             return Err(Fault::new(node.spot, "a mount needs its `target`"));
         }
@@ -216,7 +223,8 @@ impl Normal<'_> {
             });
         }
         let mut networks = Mapping::new();
-        for item in each(node, "a mapping or a list of networks", |item| Ok(item.clone()))?.items() {
+        for item in each(node, "a mapping or a list of networks", |item| Ok(item.clone()))?.items()
+        {
             let name = item.as_text().ok_or_else(|| wrong(item, "the name of a network"))?;
             let node = Node::new(item.spot, Value::Null);
             networks.insert(name.to_owned(), Member { key: item.spot, node });

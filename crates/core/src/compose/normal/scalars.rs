@@ -57,9 +57,7 @@ pub(super) fn size(node: &Node) -> Result<String, Fault> {
         Value::Text(text) => syntax::bytes(text),
         Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => None,
     };
-    bytes
-        .map(|bytes| bytes.to_string())
-        .ok_or_else(|| unreadable(node, "a size such as `512m`"))
+    bytes.map(|bytes| bytes.to_string()).ok_or_else(|| unreadable(node, "a size such as `512m`"))
 }
 
 /// As [`wrong`], with the text when it is one.

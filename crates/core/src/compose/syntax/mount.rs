@@ -119,7 +119,10 @@ mod tests {
                 let kind = if m.is_bind() { "bind" } else { "volume" };
                 let read_only = if m.read_only { " ro" } else { "" };
                 let nocopy = if m.nocopy { " nocopy" } else { "" };
-                let text = format!("{kind} {} {}{read_only}{nocopy} {}", m.source, m.target, m.propagation);
+                let text = format!(
+                    "{kind} {} {}{read_only}{nocopy} {}",
+                    m.source, m.target, m.propagation
+                );
                 text.trim_end().to_owned()
             });
             assert_eq!(found.as_deref(), expected, "{text}");

@@ -23,9 +23,8 @@ pub(in crate::compose) fn ports(text: &str) -> Option<(Vec<Port>, bool)> {
     let published = |target: u16| match host {
         None => Some(0..=0),
         Some((first, last)) if start == end => Some(first..=last),
-        Some((first, last)) => {
-            (last - first == end - start).then(|| first + (target - start)..=first + (target - start))
-        }
+        Some((first, last)) => (last - first == end - start)
+            .then(|| first + (target - start)..=first + (target - start)),
     };
     let mut targets: Vec<u16> = (start..=end).collect();
     // Docker sorts by the port as text.
@@ -95,7 +94,8 @@ mod tests {
             ("+80", None),
         ] {
             let found = ports(text).map(|(ports, _)| {
-                let each = ports.iter().map(|p| format!("{}>{}/{}", p.target, p.published, p.protocol));
+                let each =
+                    ports.iter().map(|p| format!("{}>{}/{}", p.target, p.published, p.protocol));
                 each.collect::<Vec<_>>().join(" ")
             });
             assert_eq!(found.as_deref(), expected, "{text}");

@@ -12,7 +12,8 @@ pub(in crate::compose) fn bytes(text: &str) -> Option<i64> {
         b' ' => (&text[..last], &text[last + 1..]),
         _ => text.split_at(last + 1),
     };
-    let is_number = number.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    let is_number =
+        number.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
     let number: f64 = number.parse().ok().filter(|number: &f64| is_number && *number >= 0.0)?;
     let suffix = suffix.to_ascii_lowercase();
     let (unit, rest) = match suffix.as_bytes() {

@@ -15,9 +15,9 @@ pub(in crate::compose) fn words(text: &str) -> Result<Vec<String>, &'static str>
             '#' if word.is_none() => {
                 rest.by_ref().find(|c| *c == '\n');
             }
-            '\\' => word
-                .get_or_insert_default()
-                .push(rest.next().ok_or("it ends with a backslash")?),
+            '\\' => {
+                word.get_or_insert_default().push(rest.next().ok_or("it ends with a backslash")?)
+            }
             '\'' => single_quoted(&mut rest, word.get_or_insert_default())?,
             '"' => double_quoted(&mut rest, word.get_or_insert_default())?,
             _ => word.get_or_insert_default().push(c),
