@@ -1,15 +1,16 @@
 //! Puts adapters behind the engine's ports.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use cc_ci_backup::{HostVolumes, RusticSnapshots};
 use cc_ci_coop::{GitRecipes, NativeDeployer};
 use cc_ci_core::ports::{Clock, Commands, Listener};
 use cc_ci_engine::cleanup::Sweeper;
 use cc_ci_engine::planning::Planner;
-use cc_ci_engine::ports::Ports;
+use cc_ci_engine::ports::{Place, Ports};
 use cc_ci_host::{
     Helper, HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, UnixSignals,
 };
@@ -41,6 +42,18 @@ pub(crate) fn become_child(arguments: impl Iterator<Item = OsString>) -> ExitCod
         None => format!("`{CHILD}` is for cc-ci itself"),
     };
     Failure::error(message).print()
+}
+
+/// What is a run's own.
+pub(crate) struct Room {
+    pub(crate) recipes: Arc<GitRecipes>,
+    /// Where clones, overlays and snapshots go.
+    pub(crate) work: PathBuf,
+    /// Where the engine keeps volumes.
+    pub(crate) volume_root: PathBuf,
+    pub(crate) store: Arc<RunDir>,
+    pub(crate) listener: Arc<dyn Listener>,
+    pub(crate) place: Place,
 }
 
 /// Adapters that need no run directory.
@@ -101,17 +114,11 @@ impl Host {
     }
 
     /// Everything a run touches.
-    pub(crate) fn ports(
-        &self,
-        settings: &Settings,
-        recipes: Arc<GitRecipes>,
-        work: &Path,
-        store: Arc<RunDir>,
-        listener: Arc<dyn Listener>,
-    ) -> Result<Ports, Failure> {
+    pub(crate) fn ports(&self, settings: &Settings, room: Room) -> Result<Ports, Failure> {
+        let Room { recipes, work, volume_root, store, listener, place } = room;
         let commands: Arc<dyn Commands> = self.commands.clone();
         let clock: Arc<dyn Clock> = self.clock.clone();
-        let deployer = NativeDeployer::new(commands.clone(), work, settings.docker_environment());
+        let deployer = NativeDeployer::new(commands.clone(), &work, settings.docker_environment());
         let probe = HttpProbe::new().map_err(|error| Failure::error(error.to_string()))?;
         let signals = UnixSignals::listen().map_err(|error| Failure::error(error.to_string()))?;
         let swarm = Arc::new(self.swarm.clone());
@@ -124,12 +131,17 @@ impl Host {
             stacks: swarm.clone(),
             objects: swarm.clone(),
             files: swarm.clone(),
+            exec: swarm.clone(),
+            restarts: swarm.clone(),
+            volumes: Arc::new(HostVolumes::new(volume_root)),
+            snapshots: Arc::new(RusticSnapshots::new(work.join("snapshots"), Arc::new(OsEntropy))),
             images: swarm,
             probe: Arc::new(probe),
             processes: processes()?,
             signals: Arc::new(signals),
             store,
             listener,
+            place,
         })
     }
 

@@ -42,8 +42,6 @@ pub struct About {
     pub env: BTreeMap<String, String>,
     /// Services that get `endpoint_mode: dnsrr`.
     pub dnsrr: BTreeSet<String>,
-    /// The `version:` of the overlay, if the recipe has none and the CLI wants one.
-    pub format: Option<String>,
 }
 
 /// A prepared app.
@@ -57,6 +55,8 @@ pub struct Prepared {
     pub compose_files: Vec<String>,
     /// What they declare.
     pub declared: DeclaredStack,
+    /// Tests the recipe carries in `.cc-ci/`, in order.
+    pub own_tests: Vec<String>,
     /// Secrets to make before the deploy.
     pub secrets: Vec<SecretSpec>,
     /// External secrets that no variable declares.
@@ -86,7 +86,6 @@ pub fn about(plan: &Plan, app: &PlannedApp, revision: Revision) -> About {
         kept: None,
         env: env(plan, app, revision),
         dnsrr: adapted(AdaptationKind::EndpointMode).map(|found| found.subject.clone()).collect(),
-        format: adapted(AdaptationKind::ComposeVersion).map(|_| COMPOSE_FORMAT.to_owned()).next(),
     }
 }
 
@@ -98,9 +97,6 @@ fn env(plan: &Plan, app: &PlannedApp, revision: Revision) -> BTreeMap<String, St
     }
     env
 }
-
-/// The compose format docker assumes where none is written (measured, CLI 28).
-pub const COMPOSE_FORMAT: &str = "3.13";
 
 /// Prepares an app.
 ///
@@ -126,6 +122,7 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
     Ok(Prepared {
         env_file: env_file.to_text(),
         env,
+        own_tests: own_tests(tree),
         compose_files,
         declared: read.stack,
         secrets: needed.specs,
@@ -133,6 +130,29 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
         overlay: overlay.text,
         warnings,
     })
+}
+
+/// An object's name in this app: the plan holds it for the app that is installed first.
+pub fn object_of(plan: &Plan, app: &PlannedApp, object: &str) -> String {
+    let planned_for = format!("{}_", plan.head.declared_for);
+    match object.strip_prefix(&planned_for) {
+        Some(rest) => format!("{}_{rest}", app.stack),
+        None => object.to_owned(),
+    }
+}
+
+/// The folder of a recipe's own pack.
+pub const OWN_PACK: &str = ".cc-ci";
+
+fn own_tests(tree: &Tree) -> Vec<String> {
+    let inside = tree.keys().filter_map(|path| path.strip_prefix(OWN_PACK)?.strip_prefix('/'));
+    inside.filter(|path| is_test(path)).map(str::to_owned).collect()
+}
+
+/// Whether a file of a pack is a test: `tests/*.sh` (TEST-2).
+pub fn is_test(path: &str) -> bool {
+    let name = path.strip_prefix("tests/").unwrap_or_default();
+    !name.contains('/') && !name.starts_with('.') && name.len() > 3 && name.ends_with(".sh")
 }
 
 /// Objects the deploy would create under a name without the stack's prefix (ISO-4).
@@ -184,7 +204,7 @@ fn app_env(
 fn with_new_secrets(mut kept: EnvFile, sample: &EnvFile) -> Result<EnvFile, TextError> {
     for entry in &sample.entries {
         if secret_of(&entry.key).is_some() && kept.get(&entry.key).is_none() {
-            kept.set(&entry.key, &entry.value)?;
+            kept.adopt(entry)?;
         }
     }
     Ok(kept)
@@ -228,7 +248,6 @@ fn make_overlay(
     let external = declared.networks.iter().filter(|network| network.external);
     let dnsrr = about.dnsrr.iter().filter(|name| declared.service(name).is_some());
     let changes = OverlayChanges {
-        format: about.format.clone(),
         networks: external
             .map(|network| (network.name.to_string(), about.network.clone()))
             .collect(),

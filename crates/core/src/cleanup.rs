@@ -23,14 +23,9 @@ pub enum CleanupStep {
     AwaitGone(Vec<Object>),
 }
 
-/// The order of removal. Tasks end by themselves once their services are gone.
-const ORDER: [ObjectKind; 5] = [
-    ObjectKind::Network,
-    ObjectKind::Secret,
-    ObjectKind::Config,
-    ObjectKind::Volume,
-    ObjectKind::Task,
-];
+/// The order of removal, once no task and no container is left.
+const ORDER: [ObjectKind; 4] =
+    [ObjectKind::Network, ObjectKind::Secret, ObjectKind::Config, ObjectKind::Volume];
 
 /// The steps that are due now.
 pub fn cleanup_plan(processes: &[ProcessId], inventory: &[Object]) -> Vec<CleanupStep> {
@@ -38,21 +33,22 @@ pub fn cleanup_plan(processes: &[ProcessId], inventory: &[Object]) -> Vec<Cleanu
         processes.iter().cloned().map(CleanupStep::EndProcess).collect();
     let of = |kind: ObjectKind| inventory.iter().filter(move |object| object.kind == kind).cloned();
     steps.extend(of(ObjectKind::Service).map(CleanupStep::Remove));
-    // A container that no stack owns is a helper of ours: nothing else will remove it.
-    let (ending, helpers): (Vec<Object>, Vec<Object>) =
-        of(ObjectKind::Container).partition(|container| container.stack.is_some());
-    steps.extend(helpers.into_iter().map(CleanupStep::Remove));
+    let still_runs = of(ObjectKind::Service).chain(of(ObjectKind::Task)).next().is_some();
+    // A container that no stack owns is a helper of ours. One that a stack owned goes with its
+    // task; but the containers of a finished job stay for ever (moby 44312), so what is left when
+    // no task is, is removed.
+    let (ending, leftover): (Vec<Object>, Vec<Object>) =
+        of(ObjectKind::Container).partition(|container| container.stack.is_some() && still_runs);
+    steps.extend(leftover.into_iter().map(CleanupStep::Remove));
     let waited: Vec<Object> = of(ObjectKind::Task).chain(ending).collect();
     if !waited.is_empty() {
         steps.push(CleanupStep::AwaitGone(waited));
         return steps;
     }
-    if of(ObjectKind::Service).next().is_some() {
+    if of(ObjectKind::Service).chain(of(ObjectKind::Container)).next().is_some() {
         return steps;
     }
-    for kind in ORDER.into_iter().filter(|kind| *kind != ObjectKind::Task) {
-        steps.extend(of(kind).map(CleanupStep::Remove));
-    }
+    steps.extend(ORDER.into_iter().flat_map(of).map(CleanupStep::Remove));
     steps
 }
 
@@ -123,7 +119,11 @@ mod tests {
                 CleanupStep::AwaitGone(vec![task.clone(), container.clone()])
             ]
         );
-        assert_eq!(cleanup_plan(&[], &all[1..]), [CleanupStep::AwaitGone(vec![task, container])]);
+        assert_eq!(
+            cleanup_plan(&[], &all[1..]),
+            [CleanupStep::AwaitGone(vec![task, container.clone()])]
+        );
+        assert_eq!(cleanup_plan(&[], &all[2..]), [CleanupStep::Remove(container)]);
         assert_eq!(
             cleanup_plan(&[], &all[3..]),
             [CleanupStep::Remove(network), CleanupStep::Remove(volume)]

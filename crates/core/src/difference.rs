@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack};
-use cc_ci_model::plan::{Difference, ServiceDifference, ValueDifference};
+use cc_ci_model::difference::{Difference, ServiceDifference, ValueDifference};
 
 /// The difference from `base` to `head`; both must be prepared for the same stack.
 pub fn difference(base: &DeclaredStack, head: &DeclaredStack) -> Difference {

@@ -9,6 +9,7 @@
 pub mod abra_sh;
 pub mod app;
 pub mod assess;
+pub mod backup_labels;
 pub mod base;
 pub mod cleanup;
 pub mod compose;
@@ -26,8 +27,10 @@ pub mod pack;
 pub mod planning;
 pub mod ports;
 pub mod proves;
+pub mod redact;
 pub mod results;
 pub mod secret_spec;
 pub mod state;
+pub mod tap;
 pub mod text;
 pub mod verdict;

@@ -8,13 +8,13 @@
 
 use std::time::Duration;
 
-use cc_ci_model::evidence::Act;
+use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::name::AppId;
 use cc_ci_model::plan::{AppRole, BaseChoice, Doing, Plan, Revision};
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
-use crate::state::{RunState, StageRun};
+use crate::state::{ActRun, RunState, StageRun};
 
 #[cfg(test)]
 mod tests;
@@ -113,9 +113,18 @@ fn work(plan: &Plan, state: &RunState) -> Vec<Leg> {
     }
     legs.extend(reinstall(plan, state));
     if let Some(app) = standing(plan, state) {
-        legs.extend(later.into_iter().map(|stage| (stage, app.clone())));
+        let can_run = |stage: &Stage| *stage != Stage::Restore || took_snapshot(state, app);
+        legs.extend(later.into_iter().filter(can_run).map(|stage| (stage, app.clone())));
     }
     legs
+}
+
+/// There is something to restore. Until the backup has ended, that is not known.
+fn took_snapshot(state: &RunState, app: &AppId) -> bool {
+    let backup = state.run_of(Stage::Backup, Some(app));
+    let evidence =
+        backup.and_then(|run| run.act(Act::ReadSnapshot)).and_then(|act| act.evidence.as_ref());
+    matches!(evidence, Some(Evidence::Snapshot(_)))
 }
 
 /// A fresh head for the later stages, when the upgrade left none standing.
@@ -124,7 +133,7 @@ fn reinstall(plan: &Plan, state: &RunState) -> Vec<Leg> {
         return Vec::new();
     };
     let upgrade = state.runs_of(Stage::Upgrade).last().filter(|run| run.ended_at.is_some());
-    let is_needed = upgrade.is_some_and(|run| !leaves_head_standing(state, run))
+    let is_needed = upgrade.is_some_and(|run| !left_head_standing(run))
         || state.runs_of(Stage::Reinstall).next().is_some();
     if !is_needed {
         return Vec::new();
@@ -133,8 +142,10 @@ fn reinstall(plan: &Plan, state: &RunState) -> Vec<Leg> {
     broken.map(|app| (Stage::Teardown, app)).into_iter().chain([(Stage::Reinstall, app)]).collect()
 }
 
-fn leaves_head_standing(state: &RunState, upgrade: &StageRun) -> bool {
-    upgrade.app.as_ref().is_some_and(|app| stands(state, app))
+/// Whether the head stood when the upgrade ended; that its app was removed since changes nothing.
+fn left_head_standing(upgrade: &StageRun) -> bool {
+    let head = Act::Deploy { revision: Revision::Head };
+    last_deploy(upgrade).is_some_and(|act| act.act == head) && settled_since_deploy(upgrade)
 }
 
 /// The head was submitted to it last, it settled and answered after that, and it was not removed.
@@ -151,11 +162,19 @@ fn stands(state: &RunState, app: &AppId) -> bool {
     if state.revision_of(app) != Some(Revision::Head) || run.ended_at.is_none() {
         return false;
     }
+    // A later stage that did not touch the tasks leaves the app as it was; one that restarted
+    // them has to have seen it stand again.
+    let is_later_stage = matches!(run.stage, Stage::Backup | Stage::Restore | Stage::Functional);
+    let restarted = run.act(Act::Restart).is_some();
+    (is_later_stage && !restarted) || settled_since_deploy(run)
+}
+
+/// It settled and answered, after the last deploy of the stage if there was one.
+fn settled_since_deploy(run: &StageRun) -> bool {
     let since_deploy =
         run.acts.iter().rev().take_while(|act| !matches!(act.act, Act::Deploy { .. }));
     let good = |wanted: Act| since_deploy.clone().any(|act| act.act == wanted && act.is_good());
-    let is_later_stage = matches!(run.stage, Stage::Backup | Stage::Restore | Stage::Functional);
-    is_later_stage || (good(Act::Converge) && good(Act::Answer))
+    good(Act::Converge) && good(Act::Answer)
 }
 
 fn app_of(plan: &Plan, role: AppRole, contingent: bool) -> Option<AppId> {
@@ -202,7 +221,25 @@ fn script(plan: &Plan, stage: Stage) -> Vec<Act> {
             Act::Observe,
         ],
         Stage::Upgrade => upgrade_script(plan),
-        Stage::Backup | Stage::Restore | Stage::Functional => vec![Act::Observe],
+        Stage::Backup => vec![
+            Act::Converge,
+            Act::Answer,
+            Act::Mark,
+            Act::Backup,
+            Act::ReadSnapshot,
+            Act::Observe,
+        ],
+        Stage::Restore => vec![
+            Act::Disturb,
+            Act::Restore,
+            Act::Restart,
+            Act::Converge,
+            Act::Answer,
+            Act::Inspect,
+            Act::Recall,
+            Act::Observe,
+        ],
+        Stage::Functional => vec![Act::Test, Act::Observe],
         Stage::Teardown => vec![Act::Dismantle],
     }
 }
@@ -229,35 +266,46 @@ fn upgrade_script(plan: &Plan) -> Vec<Act> {
 }
 
 /// One deadline from a deploy on (CONV-7): converge and answer share what it left of the budget.
+/// The acts of a backup and of a restore share the stage's.
 fn deadline(plan: &Plan, run: &StageRun, act: Act, now: Timestamp) -> Timestamp {
     let budgets = &plan.budgets;
-    let since_deploy = run.acts.iter().rev().find_map(|done| match done.act {
-        Act::Deploy { revision } => Some((done.began_at, revision)),
-        Act::EnsureImages { .. }
-        | Act::Converge
-        | Act::Answer
-        | Act::Inspect
-        | Act::Plant
-        | Act::Seek
-        | Act::Observe
-        | Act::Dismantle => None,
-    });
-    let installing = |revision| match (run.stage, revision) {
-        (Stage::Upgrade, Revision::Head) => budgets.upgrade_ms,
-        (_, Revision::Base | Revision::Head) => budgets.deploy_ms,
-    };
     let (from, limit) = match act {
         Act::EnsureImages { .. } => (now, budgets.images_ms),
         Act::Dismantle => (now, budgets.teardown_ms),
+        Act::Test => (now, budgets.test_ms.saturating_mul(plan.tests.len().max(1) as u64)),
         Act::Observe | Act::Inspect | Act::Plant | Act::Seek => (now, LOOK_MS),
-        Act::Deploy { revision } => (now, installing(revision)),
-        Act::Converge | Act::Answer => match since_deploy {
-            Some((began, revision)) => (began, installing(revision)),
+        Act::Deploy { revision } => (now, installing(plan, run, revision)),
+        Act::Converge | Act::Answer if run.stage == Stage::Backup => {
+            (run.began_at, budgets.backup_ms.min(SETTLE_MS))
+        }
+        Act::Converge | Act::Answer if run.stage == Stage::Restore => {
+            (run.began_at, budgets.restore_ms)
+        }
+        Act::Converge | Act::Answer => match last_deploy(run) {
+            Some(deploy) => return deploy.deadline,
             None => (now, budgets.deploy_ms),
         },
+        Act::Mark | Act::Backup | Act::ReadSnapshot => (now, budgets.backup_ms),
+        Act::Disturb | Act::Restore | Act::Restart | Act::Recall => {
+            (run.began_at, budgets.restore_ms)
+        }
     };
     from.plus(Duration::from_millis(limit))
 }
 
+fn installing(plan: &Plan, run: &StageRun, revision: Revision) -> u64 {
+    match (run.stage, revision) {
+        (Stage::Upgrade, Revision::Head) => plan.budgets.upgrade_ms,
+        (_, Revision::Base | Revision::Head) => plan.budgets.deploy_ms,
+    }
+}
+
+fn last_deploy(run: &StageRun) -> Option<&ActRun> {
+    run.acts.iter().rev().find(|done| matches!(done.act, Act::Deploy { .. }))
+}
+
 /// How long one look may take.
 const LOOK_MS: u64 = 30_000;
+
+/// How long a backup waits for the stack to settle (STG-4).
+const SETTLE_MS: u64 = 300_000;

@@ -18,6 +18,12 @@ pub fn obligations(plan: &Plan, state: &RunState) -> Vec<Obligation> {
     if runs(Stage::Upgrade) {
         all.extend(upgrade(plan, state));
     }
+    if runs(Stage::Backup) || runs(Stage::Restore) {
+        all.extend(backup_restore(state));
+    }
+    if runs(Stage::Functional) {
+        all.extend(functional(state));
+    }
     all
 }
 
@@ -63,6 +69,42 @@ fn upgrade(plan: &Plan, state: &RunState) -> Vec<Obligation> {
     due.all
 }
 
+fn backup_restore(state: &RunState) -> Vec<Obligation> {
+    let rung = Rung::BackupRestore;
+    let mut backup = Due { rung, run: state.runs_of(Stage::Backup).last(), all: Vec::new() };
+    let acts = backup.acts();
+    backup.shown("fresh nonce in every volume", &acts, Act::Mark);
+    backup.shown("snapshot taken", &acts, Act::Backup);
+    backup.shown("nonce found in the snapshot's bytes", &acts, Act::ReadSnapshot);
+    backup.shown("closing look taken after the backup", &acts, Act::Observe);
+    let mut restore = Due { rung, run: state.runs_of(Stage::Restore).last(), all: backup.all };
+    let acts = restore.acts();
+    restore.shown("marker absent before the restore", &acts, Act::Disturb);
+    restore.shown("that snapshot restored", &acts, Act::Restore);
+    restore.shown("services restarted", &acts, Act::Restart);
+    let after = restore.acts_between(Act::Restart, None);
+    restore.shown("stack settled after the restore", &after, Act::Converge);
+    restore.shown("app answers after the restore", &after, Act::Answer);
+    restore.shown("data back, with owner, mode and attributes", &after, Act::Recall);
+    restore.shown("closing look taken after the restore", &after, Act::Observe);
+    restore.all
+}
+
+fn functional(state: &RunState) -> Vec<Obligation> {
+    let run = state.runs_of(Stage::Functional).last();
+    let mut due = Due { rung: Rung::Functional, run, all: Vec::new() };
+    let acts = due.acts();
+    let passed = acts
+        .iter()
+        .filter(|act| act.act == Act::Test)
+        .flat_map(|act| &act.checks)
+        .filter(|check| check.outcome.is_passed())
+        .count();
+    due.add("at least one test passed", passed > 0, format!("{passed} tests passed"));
+    due.shown("closing look taken", &acts, Act::Observe);
+    due.all
+}
+
 /// Obligations of one rung, met by the acts of one stage.
 struct Due<'a> {
     rung: Rung,
@@ -77,6 +119,10 @@ impl<'a> Due<'a> {
         let acts = self.run.map(|run| run.acts.as_slice()).unwrap_or_default();
         let from_on = acts.iter().skip_while(|act| act.act != from);
         from_on.take_while(|act| Some(act.act) != to).collect()
+    }
+
+    fn acts(&self) -> Vec<&'a ActRun> {
+        self.run.map(|run| run.acts.iter().collect()).unwrap_or_default()
     }
 
     fn acts_after_head(&self) -> Vec<&'a ActRun> {

@@ -3,7 +3,7 @@
 
 use crate::env_file::EnvFile;
 use crate::ports::Tree;
-use cc_ci_model::plan::OperatorStep;
+use cc_ci_model::difference::OperatorStep;
 
 /// Keys new in the head's `.env.sample`, changed defaults and new secrets. `notes` is the text
 /// of the head's release notes.

@@ -39,8 +39,6 @@ pub struct Stamp {
 /// What else the overlay changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OverlayChanges {
-    /// A `version:` for recipes that have none; with one of their own it is not used.
-    pub format: Option<String>,
     /// External networks of the recipe, and the networks to use in their place.
     pub networks: BTreeMap<String, String>,
     /// Services that get `endpoint_mode: dnsrr`.
@@ -112,7 +110,7 @@ pub fn overlay(
     });
     Ok(Overlay {
         lost_ports: lost.collect(),
-        text: rendered(declared.format.as_ref().or(changes.format.as_ref()), &services, changes),
+        text: rendered(declared.format.as_ref(), &services, changes),
     })
 }
 

@@ -15,6 +15,9 @@ use cc_ci_model::time::Timestamp;
 use crate::assess::{self, Check};
 use crate::outcome::combine;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// Everything a log says, so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunState {

@@ -68,6 +68,11 @@ pub fn verdict(plan: &Plan, state: &RunState) -> Judgement {
         conditions: Vec::new(),
     };
     judgement.conditions = conditions(plan, state, &judgement);
+    if state.seal.is_none() {
+        // VER-6: a log without its seal is an error, whatever it had seen so far. The rungs say
+        // what that was.
+        judgement.conditions.retain(|condition| verdict_of(condition.kind) == Verdict::Error);
+    }
     judgement.verdict = worst(&judgement.conditions);
     judgement
 }

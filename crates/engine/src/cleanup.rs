@@ -7,7 +7,7 @@ use cc_ci_core::cleanup::{CleanupStep, cleanup_plan};
 use std::sync::Arc;
 
 use cc_ci_core::ports::{Clock, Objects, Processes, Removal, Scope, Signals};
-use cc_ci_model::intent::{Object, ProcessId};
+use cc_ci_model::intent::{Object, ObjectKind, ProcessId};
 use cc_ci_model::time::Timestamp;
 
 /// What a sweep needs: less than a run does.
@@ -74,8 +74,10 @@ pub async fn sweep(
     let mut dead = dead.to_vec();
     let mut refusals: Vec<String> = Vec::new();
     let mut deadline = deadline;
+    let mut scope = scope.clone();
     loop {
-        let mut swept = look(sweeper, scope).await;
+        let mut swept = look(sweeper, &scope).await;
+        remember_volumes(&mut scope, &swept.left);
         for step in cleanup_plan(&dead, &swept.left) {
             if let Some(refusal) = carry_out(sweeper, step).await
                 && !refusals.contains(&refusal)
@@ -95,6 +97,17 @@ pub async fn sweep(
             return swept;
         }
         sweeper.clock.sleep_until(sweeper.clock.now().plus(PAUSE)).await;
+    }
+}
+
+/// An anonymous volume is found through its container. Should it outlive that, only its name
+/// finds it.
+fn remember_volumes(scope: &mut Scope, seen: &[Object]) {
+    let volumes = seen.iter().filter(|object| object.kind == ObjectKind::Volume);
+    for volume in volumes {
+        if !scope.names.contains(&volume.name) {
+            scope.names.push(volume.name.clone());
+        }
     }
 }
 

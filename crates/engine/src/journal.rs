@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cc_ci_core::ports::{ChildLog, Clock, Listener, RunStore, StoreError};
+use cc_ci_core::redact::Redactor;
 use cc_ci_core::state::RunState;
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::intent::{Intent, ProcessId};
+use cc_ci_model::secret::Secret;
 
 /// Why the log could not be kept. A run without a log must end: nothing it did could be judged,
 /// and nothing it created could be found again.
@@ -32,6 +34,7 @@ struct Inner {
     seq: u64,
     state: RunState,
     broken: Option<String>,
+    redactor: Redactor,
 }
 
 impl Journal {
@@ -54,6 +57,7 @@ impl Journal {
             return Err(JournalError::Broken(broken.clone()));
         }
         let event = Event { seq: inner.seq + 1, at: self.clock.now(), kind };
+        let event = scrubbed(&inner.redactor, event);
         if let Err(error) = self.store.append(&event) {
             inner.broken = Some(error.to_string());
             return Err(error.into());
@@ -70,6 +74,16 @@ impl Journal {
     /// When it could not be written; then the effect must not be had.
     pub fn intend(&self, intent: Intent) -> Result<(), JournalError> {
         self.append(EventKind::Intended { intent })
+    }
+
+    /// Knows a secret of the run from here on: no event will hold it.
+    pub fn keep_secret(&self, secret: &Secret) {
+        self.lock().redactor.keep(secret);
+    }
+
+    /// A text without any secret of the run.
+    pub fn scrub(&self, text: &str) -> String {
+        self.lock().redactor.scrub(text)
     }
 
     /// The state as it is now.
@@ -90,6 +104,19 @@ impl Journal {
         // A failure is kept in `broken` and met by the next event of the loop.
         drop(self.append(kind));
     }
+}
+
+/// An event without any secret of the run; the state is made of that one too, so that a log
+/// read again gives the same. An event that can not be scrubbed is not written as it is.
+fn scrubbed(redactor: &Redactor, event: Event) -> Event {
+    let text = serde_json::to_string(&event).unwrap_or_default();
+    if !redactor.finds_in(&text) {
+        return event;
+    }
+    serde_json::from_str(&redactor.scrub(&text)).unwrap_or_else(|_| {
+        let message = "evidence held a secret of the run and could not be scrubbed".to_owned();
+        Event { kind: EventKind::ActErrored { message }, ..event }
+    })
 }
 
 impl ChildLog for Journal {

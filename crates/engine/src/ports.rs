@@ -1,10 +1,11 @@
 //! The ports a run needs, in one bundle.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cc_ci_core::ports::{
-    Clock, Commands, Deployer, Entropy, Files, Images, Listener, Objects, Probe, Processes,
-    Recipes, RunStore, Signals, StackView,
+    Clock, Commands, Deployer, Entropy, Exec, Files, Images, Listener, Objects, Probe, Processes,
+    Recipes, Restarts, RunStore, Signals, Snapshots, StackView, Volumes,
 };
 
 use crate::cleanup::Sweeper;
@@ -34,12 +35,33 @@ pub struct Ports {
     pub probe: Arc<dyn Probe>,
     /// This process and others.
     pub processes: Arc<dyn Processes>,
+    /// Commands inside containers.
+    pub exec: Arc<dyn Exec>,
+    /// Restarts of services.
+    pub restarts: Arc<dyn Restarts>,
+    /// The files of volumes.
+    pub volumes: Arc<dyn Volumes>,
+    /// The run's snapshots.
+    pub snapshots: Arc<dyn Snapshots>,
     /// Requests to stop.
     pub signals: Arc<dyn Signals>,
     /// The run directory.
     pub store: Arc<dyn RunStore>,
     /// Who hears of events.
     pub listener: Arc<dyn Listener>,
+    /// Where tests find themselves.
+    pub place: Place,
+}
+
+/// Where the tests of a run find themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The run's directory.
+    pub run_directory: PathBuf,
+    /// The folder of the pack that was given.
+    pub pack: Option<PathBuf>,
+    /// `PATH`.
+    pub path: String,
 }
 
 impl Ports {

@@ -24,8 +24,8 @@ use crate::ports::Ports;
 /// Carries a plan out, whatever happens on the way, and judges it.
 ///
 /// # Errors
-/// Only when the run's log could not be kept. Everything else, panics included, is in the
-/// results.
+/// Only when the run's log could not be kept. Everything else, panics of an act included, is in
+/// the results.
 ///
 /// # Guarantees
 /// Every effect was announced in the log before it was had, and what was announced was looked
@@ -41,11 +41,15 @@ pub async fn run(ports: Ports, plan: Plan, tool: Tool) -> Result<Results, Journa
     })?;
     ports.commands.attach(journal.clone());
     let mut hand = Stagehand::new(ports, plan, journal);
-    match drive(&mut hand).await {
-        Ok(()) => Ok(hand.journal.with(|state| results(&hand.plan, state))),
-        Err(error) => {
+    match AssertUnwindSafe(drive(&mut hand)).catch_unwind().await {
+        Ok(Ok(())) => Ok(hand.journal.with(|state| results(&hand.plan, state))),
+        Ok(Err(error)) => {
             abandon(&hand).await;
             Err(error)
+        }
+        Err(panic) => {
+            abandon(&hand).await;
+            std::panic::resume_unwind(panic)
         }
     }
 }
@@ -70,7 +74,8 @@ async fn drive(hand: &mut Stagehand) -> Result<(), JournalError> {
     }
 }
 
-/// The log can not be kept any more: what it announced so far is removed all the same (TEAR-1).
+/// The log can not be kept any more, or the loop itself has a bug: what was announced so far is
+/// removed all the same (TEAR-1).
 async fn abandon(hand: &Stagehand) {
     let intents = hand.journal.with(|state| state.intents.clone());
     let scope = cc_ci_core::cleanup::scope(&hand.plan.run_id, &intents);

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::{BackupSeen, KeptMarker, PathWeight, RestoreSeen, SnapshotSeen, TestSeen};
 use crate::intent::Object;
 use crate::plan::Revision;
 use crate::stack::{ServiceFacts, StackFacts};
@@ -33,6 +34,22 @@ pub enum Act {
     Plant,
     /// Look for the markers through the mounts of the tasks that run now.
     Seek,
+    /// Put a fresh nonce into every volume, after a look at what is there.
+    Mark,
+    /// Take a backup, hooks included.
+    Backup,
+    /// Look into the snapshot.
+    ReadSnapshot,
+    /// Make the loss real: change what was planted.
+    Disturb,
+    /// Put the snapshot back, hooks included.
+    Restore,
+    /// Restart every service once: files restored under a live process prove nothing.
+    Restart,
+    /// Look whether what was planted is back, with owner, mode and attributes.
+    Recall,
+    /// Run the pack's tests.
+    Test,
     /// Take the stage's closing look at the stack.
     Observe,
     /// Remove the app.
@@ -40,6 +57,28 @@ pub enum Act {
 }
 
 impl Act {
+    /// The revision it makes images present for, or submits.
+    pub fn revision(self) -> Option<Revision> {
+        match self {
+            Act::EnsureImages { revision } | Act::Deploy { revision } => Some(revision),
+            Act::Converge
+            | Act::Answer
+            | Act::Inspect
+            | Act::Plant
+            | Act::Seek
+            | Act::Mark
+            | Act::Backup
+            | Act::ReadSnapshot
+            | Act::Disturb
+            | Act::Restore
+            | Act::Restart
+            | Act::Recall
+            | Act::Test
+            | Act::Observe
+            | Act::Dismantle => None,
+        }
+    }
+
     /// The name in published formats.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,6 +89,14 @@ impl Act {
             Act::Inspect => "front_page",
             Act::Plant => "plant",
             Act::Seek => "markers",
+            Act::Mark => "mark",
+            Act::Backup => "backup",
+            Act::ReadSnapshot => "snapshot",
+            Act::Disturb => "loss",
+            Act::Restore => "restore",
+            Act::Restart => "restart",
+            Act::Recall => "data_back",
+            Act::Test => "tests",
             Act::Observe => "observe",
             Act::Dismantle => "dismantle",
         }
@@ -82,6 +129,39 @@ pub enum Evidence {
     Sought {
         /// One for each planted marker.
         markers: Vec<MarkerSeen>,
+    },
+    /// Of [`Act::Mark`].
+    Marked {
+        /// What was in each backed-up path before.
+        before: Vec<PathWeight>,
+        /// One for each volume, read back.
+        markers: Vec<KeptMarker>,
+    },
+    /// Of [`Act::Backup`].
+    BackedUp(BackupSeen),
+    /// Of [`Act::ReadSnapshot`].
+    Snapshot(SnapshotSeen),
+    /// Of [`Act::Disturb`]: the markers as they are after the loss.
+    Disturbed {
+        /// One for each marker.
+        markers: Vec<KeptMarker>,
+    },
+    /// Of [`Act::Restore`].
+    Restored(RestoreSeen),
+    /// Of [`Act::Restart`].
+    Restarted {
+        /// Services that were told to restart.
+        services: Vec<String>,
+    },
+    /// Of [`Act::Recall`]: the markers as they are after the restore.
+    Recalled {
+        /// One for each marker.
+        markers: Vec<KeptMarker>,
+    },
+    /// Of [`Act::Test`].
+    Tested {
+        /// In the order in which they ran.
+        tests: Vec<TestSeen>,
     },
     /// Of [`Act::Observe`].
     Observed(ObserveSeen),

@@ -8,7 +8,9 @@
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod backup;
 pub mod compose;
+pub mod difference;
 pub mod event;
 pub mod evidence;
 pub mod exit;

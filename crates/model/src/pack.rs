@@ -79,6 +79,12 @@ pub struct PackTimeouts {
     pub deploy: Option<Span>,
     /// The same for the upgrade; 10 minutes unless set.
     pub upgrade: Option<Span>,
+    /// A backup; 5 minutes unless set.
+    pub backup: Option<Span>,
+    /// A restore; 10 minutes unless set.
+    pub restore: Option<Span>,
+    /// One test; 60 seconds unless set.
+    pub test: Option<Span>,
 }
 
 /// `[upgrade]`.

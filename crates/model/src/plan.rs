@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::BackupSpec;
 use crate::compose::DeclaredStack;
+use crate::difference::{Difference, OperatorStep};
 use crate::host::HostFacts;
 use crate::name::{AppDomain, AppId, CommitSha, ComposeName, RecipeName, RunId, StackName};
 use crate::outcome::Outcome;
@@ -37,6 +39,10 @@ pub struct Plan {
     pub operator_steps: Vec<OperatorStep>,
     /// Data planted before the upgrade, one for each named volume of the base.
     pub markers: Vec<PlannedMarker>,
+    /// What the head's labels say of its backup.
+    pub backup: BackupSpec,
+    /// Tests of the pack, in the order in which they run.
+    pub tests: Vec<PlannedTest>,
     /// The apps it may create, in order.
     pub apps: Vec<PlannedApp>,
     /// What it will do, in order, and what it will not.
@@ -127,6 +133,25 @@ pub struct PlannedMarker {
     pub service: ComposeName,
     /// Where that service mounts the volume.
     pub target: String,
+}
+
+/// A test of the pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PlannedTest {
+    /// Its file, relative to its pack, e.g. `tests/10-page.sh`.
+    pub name: String,
+    /// Whose it is.
+    pub from: TestsFrom,
+}
+
+/// Where tests come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TestsFrom {
+    /// The pack that was given.
+    Pack,
+    /// `.cc-ci/` of the recipe, when no other pack was given.
+    Recipe,
 }
 
 /// Which of the two revisions of a run.
@@ -256,6 +281,12 @@ pub struct Budgets {
     pub deploy_ms: u64,
     /// Upgrading: deploy, converge and ready together.
     pub upgrade_ms: u64,
+    /// Taking a backup: settling, hooks and snapshot together.
+    pub backup_ms: u64,
+    /// Restoring: hooks, restart, converge and ready together.
+    pub restore_ms: u64,
+    /// One test.
+    pub test_ms: u64,
     /// Removing one app.
     pub teardown_ms: u64,
     /// A stack must hold still this long before it counts as converged.
@@ -295,63 +326,6 @@ pub enum AdaptationKind {
     Network,
     /// A service gets `endpoint_mode: dnsrr`.
     EndpointMode,
-    /// The compose file has no `version:` and this docker CLI wants one.
-    ComposeVersion,
-}
-
-/// What differs between what two revisions deploy (PLAN-1, PLAN-2).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Difference {
-    /// Services only the head has.
-    pub added: Vec<String>,
-    /// Services only the base has; an upgrade leaves them running.
-    pub dropped: Vec<String>,
-    /// Services whose tasks, networks or endpoint differ.
-    pub changed: Vec<ServiceDifference>,
-    /// Volumes, networks, secrets and configs that differ, e.g. `volume data: new`.
-    pub objects: Vec<String>,
-    /// Differences Swarm starts no new task for: deploy labels, replicas, policies.
-    pub policy: Vec<ValueDifference>,
-}
-
-/// What differs about one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ServiceDifference {
-    /// The service.
-    pub service: String,
-    /// What differs.
-    pub values: Vec<ValueDifference>,
-}
-
-/// One value that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ValueDifference {
-    /// Where, e.g. `image` or `environment.TZ`.
-    pub path: String,
-    /// In the base; `None` when it is not there.
-    pub base: Option<String>,
-    /// In the head; `None` when it is not there.
-    pub head: Option<String>,
-}
-
-impl Difference {
-    /// Whether an upgrade would start no new task: nothing would be proven by it.
-    pub fn is_hollow(&self) -> bool {
-        self.added.is_empty() && self.changed.is_empty()
-    }
-}
-
-/// Something an operator has to do by hand when upgrading (STG-3a).
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
-)]
-pub struct OperatorStep {
-    /// The env key or secret it is about.
-    pub key: String,
-    /// What to do.
-    pub step: String,
-    /// The release notes of the head's version name it.
-    pub noted: bool,
 }
 
 /// Something a reader should know that decides nothing by itself.

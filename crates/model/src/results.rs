@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::difference::{Difference, OperatorStep};
 use crate::event::Tool;
 use crate::exit::Condition;
 use crate::intent::Object;
 use crate::name::{AppId, CommitSha, RecipeName, RunId};
 use crate::outcome::{Status, Verdict};
-use crate::plan::{Adaptation, Difference, EngineId, Finding, OperatorStep};
+use crate::plan::{Adaptation, EngineId, Finding};
 use crate::stage::Rung;
 use crate::time::Timestamp;
 

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod progress;
 pub mod terminal;
 
+mod upgrade;
 mod view;
 mod words;
 

@@ -16,7 +16,7 @@ use cc_ci_model::results::{Results, StageResult};
 
 use crate::markdown::escape::{fenced, plain};
 use crate::view::{self, Said};
-use crate::words;
+use crate::{upgrade, words};
 
 /// The report of a run.
 pub fn report(results: &Results) -> String {
@@ -118,6 +118,10 @@ fn checks(text: &mut String, stage: &StageResult, said: &mut Said) {
 }
 
 fn lists(text: &mut String, results: &Results, said: &mut Said) {
+    let changes = results.difference.iter().flat_map(upgrade::changes);
+    list(text, "The upgrade changes", changes.map(|one| plain(&one)));
+    let steps = results.operator_steps.iter().map(upgrade::step);
+    list(text, "An operator has to", steps.map(|one| plain(&one)));
     let warning = |code: &str, message: &str| format!("`{code}`: {}", plain(message));
     let warnings = results.warnings.iter().map(|one| warning(&one.code, &one.message));
     let counted = view::restarts(results).into_iter().chain(view::odd_deploys(results));

@@ -3,15 +3,10 @@
 //! Tests: at the end of this file.
 
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{
-    BaseChoice, Difference, Doing, Finding, HttpGate, OperatorStep, Plan, PlannedApp,
-    ValueDifference,
-};
+use cc_ci_model::plan::{BaseChoice, Doing, Finding, HttpGate, Plan, PlannedApp};
 
+use crate::upgrade::{changes, step};
 use crate::words;
-
-/// The longest value shown of a difference.
-const VALUE: usize = 60;
 
 /// The plan, with a line break at the end.
 pub fn text(plan: &Plan) -> String {
@@ -43,11 +38,6 @@ fn app(app: &PlannedApp) -> String {
 fn gate(gate: &HttpGate) -> String {
     let asked = format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
     format!("{asked}: {} in a row ({})", gate.successes, gate.why)
-}
-
-fn step(step: &OperatorStep) -> String {
-    let noted = if step.noted { "" } else { " (the release notes do not say so)" };
-    format!("{}{noted}", step.step)
 }
 
 fn warning(warning: &Finding) -> String {
@@ -119,42 +109,6 @@ fn because(outcome: &Outcome) -> String {
     }
 }
 
-fn changes(difference: &Difference) -> Vec<String> {
-    let mut lines: Vec<String> =
-        difference.added.iter().map(|name| format!("service {name}: new")).collect();
-    lines.extend(difference.dropped.iter().map(|name| {
-        format!("service {name}: no longer defined; it stays running until somebody removes it")
-    }));
-    for service in &difference.changed {
-        lines.extend(
-            service
-                .values
-                .iter()
-                .map(|value| format!("service {}: {}", service.service, change(value))),
-        );
-    }
-    lines.extend(difference.objects.iter().cloned());
-    lines.extend(difference.policy.iter().map(|value| format!("policy only: {}", change(value))));
-    lines
-}
-
-fn change(value: &ValueDifference) -> String {
-    match (&value.base, &value.head) {
-        (Some(base), Some(head)) => {
-            format!("{}: {} becomes {}", value.path, short(base), short(head))
-        }
-        (None, Some(head)) => format!("{}: new: {}", value.path, short(head)),
-        (Some(base), None) => format!("{}: gone (was {})", value.path, short(base)),
-        (None, None) => value.path.clone(),
-    }
-}
-
-fn short(value: &str) -> String {
-    let mut chars = value.chars();
-    let cut: String = chars.by_ref().take(VALUE).collect();
-    if chars.next().is_some() { format!("{cut}…") } else { cut }
-}
-
 fn images(plan: &Plan) -> Vec<String> {
     let base = match &plan.base {
         BaseChoice::Release(base) => base.declared.services.as_slice(),
@@ -188,6 +142,43 @@ mod tests {
         let base = stack([service("app").routed(80), service("db").volume("data", "/data")]);
         let head = stack([service("app").routed(80)]);
         let plan = PlanBuilder::new(head).base(base).build();
-        assert_eq!(text(&plan), "");
+        assert_eq!(text(&plan), PLAN);
     }
+
+    const PLAN: &str = "\
+recipe at aaaaaaaa (1.1.0+1.1)
+  base: 1.0.0+1.0 at aaaaaaaa: the newest release before the head
+  engine: native 0.0.0, ingress: direct
+
+stages
+  install     runs
+  upgrade     runs
+  backup      skipped: not selected
+  restore     skipped: not selected
+  functional  skipped: not selected
+
+apps
+  fresh: recipe-0a1b2c.ccci.test (stack recipe-0a1b2c_ccci_test)
+  upgraded: recipe-3d4e5f.ccci.test (stack recipe-3d4e5f_ccci_test)
+
+ready when it answers
+  service app on port 80, path /: 2 in a row (its router label)
+
+the upgrade changes
+  service db: no longer defined; it stays running until somebody removes it
+  volume data: gone
+
+markers
+  volume data, through /data of service db
+
+images
+  registry.test/app:1.0.0
+  registry.test/db:1.0.0
+
+time limits
+  images: 15 min
+  deploy: 10 min
+  upgrade: 10 min
+  teardown: 5 min
+";
 }

@@ -4,6 +4,7 @@
 
 mod parts;
 
+use cc_ci_model::difference::{Difference, OperatorStep, ServiceDifference, ValueDifference};
 use cc_ci_model::exit::{Condition, ExitKind};
 use cc_ci_model::intent::{Object, ObjectKind};
 use cc_ci_model::outcome::{Status, Verdict};
@@ -61,6 +62,22 @@ pub(crate) fn green() -> Results {
         name: "stack settled on the head".into(),
         met: true,
         evidence: "2 services hold still for 5000 ms".into(),
+    }];
+    let becomes = |path: String, base: &str, head: &str| ValueDifference {
+        path,
+        base: Some(base.into()),
+        head: Some(head.into()),
+    };
+    let values = (1..=14).map(|i| becomes(format!("environment.E{i}"), "old", "new")).collect();
+    all.difference = Some(Difference {
+        changed: vec![ServiceDifference { service: "app".into(), values }],
+        policy: vec![becomes("app.update.monitor".into(), "5s", "10s")],
+        ..Difference::default()
+    });
+    all.operator_steps = vec![OperatorStep {
+        key: "E1".into(),
+        step: "set E1: new in .env.sample".into(),
+        noted: false,
     }];
     all.images = vec![ImageResult {
         app: Some("fresh".parse().unwrap()),

@@ -16,7 +16,7 @@ use cc_ci_model::results::{CheckResult, Results, StageResult};
 
 use crate::terminal::page::{Page, Paint};
 use crate::view::{self, Row, Said};
-use crate::words;
+use crate::{upgrade, words};
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub fn report(results: &Results, style: Style) -> String {
         view::unproven(results).map(|due| format!("{}: {}: {}", due.rung, due.name, due.evidence));
     page.list("still to be proven", fresh(open, &mut said));
     page.list("conditions", conditions(results, &mut said));
+    page.list("the upgrade changes", changes(results));
+    page.list("an operator has to", results.operator_steps.iter().map(upgrade::step).collect());
     let warnings = results.warnings.iter().map(|warning| warning.message.clone());
     page.list("warnings", fresh(warnings.chain(view::restarts(results)), &mut said));
     page.list("this proves", fresh(results.proves.iter().cloned(), &mut said));
@@ -52,6 +54,18 @@ pub fn report(results: &Results, style: Style) -> String {
     page.list("changed for this host", fresh(adapted, &mut said));
     cleanup(&mut page, results);
     page.finish()
+}
+
+/// Changes that are shown; the rest is in `report.md`.
+const CHANGES: usize = 10;
+
+fn changes(results: &Results) -> Vec<String> {
+    let mut all: Vec<String> = results.difference.iter().flat_map(upgrade::changes).collect();
+    if all.len() > CHANGES + 1 {
+        let more = all.split_off(CHANGES).len();
+        all.push(format!("and {more} more: see report.md"));
+    }
+    all
 }
 
 /// Texts the report does not hold yet.

@@ -169,6 +169,7 @@ fn spec(
         volumes: volumes.collect(),
         declared: service.clone(),
         labels,
+        forced: 0,
     }
 }
 

@@ -8,6 +8,7 @@
 //! Reading order: [`clock`], [`faults`], [`build`], [`swarm`], then the small fakes, and
 //! [`world`], which puts them together.
 
+pub mod backup;
 pub mod build;
 pub mod clock;
 pub mod deployer;
@@ -19,6 +20,8 @@ pub mod store;
 pub mod swarm;
 pub mod world;
 
+pub use backup::{FakeSnapshots, FakeVolumes, Flaw};
+pub use build::evidence::{Shown, numbered};
 pub use build::facts::{FactsBuilder, TaskBuilder};
 pub use build::plan::{PlanBuilder, app_id, minimal_plan, two_service_plan};
 pub use build::stack::{ServiceBuilder, StackBuilder, service, stack};
@@ -30,5 +33,6 @@ pub use probe::FakeProbe;
 pub use recipes::FakeRecipes;
 pub use store::{MemoryStore, Recorder};
 pub use swarm::behaviour::{Answer, Behaviour, Exit, Health, Life, Obstacle};
+pub use swarm::commands::Script;
 pub use swarm::{EventStream, FakeSwarm, Outage};
 pub use world::World;

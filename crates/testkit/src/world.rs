@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cc_ci_model::intent::{Intent, Object, ObjectKind};
 use cc_ci_model::plan::{BaseChoice, Plan};
 
+use crate::backup::{FakeSnapshots, FakeVolumes};
 use crate::build::plan::PlanBuilder;
 use crate::clock::{SeededEntropy, VirtualClock};
 use crate::deployer::FakeDeployer;
@@ -38,6 +39,10 @@ pub struct World {
     pub signals: Arc<FakeSignals>,
     /// The run directory.
     pub store: Arc<MemoryStore>,
+    /// The files of volumes.
+    pub volumes: Arc<FakeVolumes>,
+    /// Snapshots of them.
+    pub snapshots: Arc<FakeSnapshots>,
     /// Who heard of every event.
     pub recorder: Arc<Recorder>,
     /// Chance.
@@ -62,6 +67,8 @@ impl World {
             processes: Arc::new(FakeProcesses::new(faults.clone())),
             signals: Arc::new(FakeSignals::new(clock.clone())),
             store: Arc::new(MemoryStore::new(faults.clone())),
+            volumes: Arc::new(FakeVolumes::new(swarm.clone(), faults.clone())),
+            snapshots: Arc::new(FakeSnapshots::new(swarm.clone(), faults.clone())),
             recorder: Arc::new(Recorder::default()),
             entropy: Arc::new(SeededEntropy::new(7)),
             plan: builder.build(),

@@ -48,7 +48,7 @@ fn manifest(path: &str, text: &Text) -> Vec<Finding> {
     let tables = targets.filter_map(Value::as_table).chain([&table]);
     for (kind, of) in tables.flat_map(|table| KINDS.map(|kind| (kind, table.get(kind)))) {
         for (name, value) in of.and_then(Value::as_table).into_iter().flatten() {
-            if value.get("workspace") != Some(&Value::Boolean(true)) {
+            if !has_no_version(value) {
                 let message = format!(
                     "{kind} {name}: its version belongs to the root Cargo.toml; say `{name}.workspace = true` here"
                 );
@@ -64,6 +64,12 @@ fn manifest(path: &str, text: &Text) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// It says none, or that the workspace says it.
+fn has_no_version(dependency: &Value) -> bool {
+    let is_ours = dependency.get("path").is_some() && dependency.get("version").is_none();
+    is_ours || dependency.get("workspace") == Some(&Value::Boolean(true))
 }
 
 /// A crate whose Rust files hold nothing but comments.
@@ -91,6 +97,7 @@ mod tests {
             hex = '1'
             [dev-dependencies]
             toml = { workspace = true }
+            xtask = { path = '../xtask' }
             [target.'cfg(unix)'.dependencies]
             libc = { version = '0.2' }";
         let texts = texts_of(&[

@@ -43,10 +43,6 @@ impl RunDir {
     /// [`RunDirError::NotEmpty`] when something is in it already.
     pub fn create(path: &Path) -> Result<Self, RunDirError> {
         make_private(path)?;
-        let mut entries = fs::read_dir(path).map_err(io_error("read directory", path))?;
-        if entries.next().is_some() {
-            return Err(RunDirError::NotEmpty { path: path.to_owned() });
-        }
         let lock = RunLock::take(path)?;
         let events = path.join(EVENTS_FILE);
         let log = Log::create(&events).map_err(io_error("create", &events))?;
@@ -107,12 +103,18 @@ impl RunStore for RunDir {
     }
 }
 
+/// Nothing is changed on a directory that is somebody's already.
 fn make_private(path: &Path) -> Result<(), RunDirError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(io_error("create directory", parent))?;
     }
     match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mut entries = fs::read_dir(path).map_err(io_error("read directory", path))?;
+            if entries.next().is_some() {
+                let path = path.to_owned();
+                return Err(RunDirError::NotEmpty { path });
+            }
             let private = Permissions::from_mode(0o700);
             fs::set_permissions(path, private).map_err(io_error("make private", path))
         }
@@ -177,6 +179,21 @@ mod tests {
         assert!(matches!(again, RunDirError::NotEmpty { .. }), "{again}");
         let alive = RunDir::open_existing(run.path()).unwrap_err();
         assert!(matches!(alive, RunDirError::Alive { .. }), "{alive}");
+    }
+
+    /// `--run-dir /tmp`: nobody else's directory may lose its permissions.
+    #[test]
+    fn a_directory_that_is_refused_is_left_as_it_is() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(parent.path().join("something")).unwrap();
+        assert!(RunDir::create(parent.path()).is_err());
+        let mode = fs::metadata(parent.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+        let empty = parent.path().join("something");
+        drop(RunDir::create(&empty).unwrap());
+        let mode = fs::metadata(&empty).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 
     #[test]

@@ -51,27 +51,49 @@ impl Endpoint {
         operation: &str,
         target: &str,
     ) -> Result<T, EngineError> {
-        let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.fetch(target))
+        let body =
+            self.ask(operation, &format!("GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n")).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| unreachable(operation, &format!("the answer cannot be read: {error}")))
+    }
+
+    /// Sends `content` to `target`; what is answered does not matter.
+    pub(crate) async fn post(
+        &self,
+        operation: &str,
+        target: &str,
+        content: &serde_json::Value,
+    ) -> Result<(), EngineError> {
+        let content = content.to_string();
+        let head = format!(
+            "POST {target} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            content.len()
+        );
+        self.ask(operation, &format!("{head}{content}")).await.map(drop)
+    }
+
+    /// One request; the body of its answer.
+    async fn ask(&self, operation: &str, request: &str) -> Result<Vec<u8>, EngineError> {
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.fetch(request))
             .await
             .map_err(|_| unreachable(operation, "no answer within a minute"))?
             .map_err(|error| unreachable(operation, &chain(&error)))?;
         let (status, body) = split(&answer)
             .ok_or_else(|| unreachable(operation, "the answer is no HTTP, or was cut off"))?;
-        if status != 200 {
+        if !(200..300).contains(&status) {
             return Err(EngineError::Refused {
                 operation: operation.to_owned(),
                 status,
                 message: message_of(body),
             });
         }
-        serde_json::from_slice(body)
-            .map_err(|error| unreachable(operation, &format!("the answer cannot be read: {error}")))
+        Ok(body.to_vec())
     }
 
-    async fn fetch(&self, target: &str) -> std::io::Result<Vec<u8>> {
+    async fn fetch(&self, request: &str) -> std::io::Result<Vec<u8>> {
         match self {
-            Endpoint::Unix(path) => exchange(UnixStream::connect(path).await?, target).await,
-            Endpoint::Tcp(address) => exchange(TcpStream::connect(address).await?, target).await,
+            Endpoint::Unix(path) => exchange(UnixStream::connect(path).await?, request).await,
+            Endpoint::Tcp(address) => exchange(TcpStream::connect(address).await?, request).await,
         }
     }
 }
@@ -104,9 +126,8 @@ pub(crate) fn percent_encode(text: &str) -> String {
 
 async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    target: &str,
+    request: &str,
 ) -> std::io::Result<Vec<u8>> {
-    let request = format!("GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.take(ANSWER_LIMIT_BYTES).read_to_end(&mut answer).await?;

@@ -142,9 +142,12 @@ impl Task {
         self.status.state
     }
 
-    /// Whether it ended and nobody wants it any more: history.
+    /// Whether it ended and is nothing but history: it is wanted shut down, or was a job's and
+    /// is wanted complete. The engine keeps a job's tasks for good, beyond their service (seen on
+    /// 20.10), and has no removal for them. One that is wanted removed is about to be.
     pub(crate) fn is_over(&self) -> bool {
-        self.desired_state == TaskState::Shutdown && self.status.state.is_terminal()
+        let is_history = matches!(self.desired_state, TaskState::Shutdown | TaskState::Complete);
+        is_history && self.status.state.is_terminal()
     }
 
     /// The stack it belongs to.
@@ -240,6 +243,19 @@ mod tests {
         assert_eq!((facts.state, facts.desired), (TaskState::Failed, TaskState::Running));
         assert!(facts.current);
         assert_eq!(facts.error.as_deref(), Some("task: non-zero exit (1)"));
-        assert!(!seen.is_over(), "it is still wanted");
+    }
+
+    #[test]
+    fn history_is_what_ended_and_is_wanted_ended() {
+        let is_over = |state, desired| {
+            let mut task = task(state, "c1", 0);
+            task.desired_state = desired;
+            task.is_over()
+        };
+        assert!(is_over("failed", TaskState::Shutdown));
+        assert!(is_over("complete", TaskState::Complete));
+        assert!(!is_over("running", TaskState::Shutdown));
+        assert!(!is_over("complete", TaskState::Remove));
+        assert!(!is_over("failed", TaskState::Running));
     }
 }

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cc_ci_engine::ports::Place;
 use cc_ci_engine::run::run as run_plan;
 use cc_ci_model::event::Tool;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::name::RunId;
+use cc_ci_model::plan::Plan;
 use cc_ci_store::{RunDir, RunDirError, StateDir};
 
 use super::{exit_code, show, subject};
@@ -14,7 +16,7 @@ use crate::args::{Output, RunArgs};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, publish};
 use crate::settings::Settings;
-use crate::wiring::Host;
+use crate::wiring::{Host, Room};
 
 /// Plans, runs, publishes; gives the exit code of the verdict.
 pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failure> {
@@ -41,8 +43,20 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
             return Err(refusal.into());
         }
     };
-    let listener = Arc::new(Progress::new(store.clone()));
-    let ports = host.ports(settings, recipes, &work, store.clone(), listener)?;
+    let place = Place {
+        run_directory: directory.clone(),
+        pack: args.subject.pack.as_ref().map(|pack| settings.directory.join(pack)),
+        path: settings.path.clone(),
+    };
+    let room = Room {
+        recipes,
+        work,
+        volume_root: volume_root(&plan),
+        listener: Arc::new(Progress::new(store.clone())),
+        store: store.clone(),
+        place,
+    };
+    let ports = host.ports(settings, room)?;
     let results = run_plan(ports, plan, tool()).await;
     let results = results.map_err(|error| {
         Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run_id}`"))
@@ -53,6 +67,12 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
         super::print(&format!("\nrun directory: {}\n", directory.display()))?;
     }
     Ok(exit_code(&results))
+}
+
+/// Where the engine keeps volumes; Docker's default, should it not say.
+fn volume_root(plan: &Plan) -> PathBuf {
+    let root = plan.host.volume_root.as_deref().unwrap_or("/var/lib/docker/volumes");
+    PathBuf::from(root)
 }
 
 /// This program.

@@ -54,11 +54,13 @@ pub(crate) fn request(
     host: HostFacts,
     keep: bool,
 ) -> Result<Request, Failure> {
+    let pack = pack(settings, subject.pack.as_deref())?;
     Ok(Request {
         run_id,
+        tests: tests(settings, subject.pack.as_deref())?,
+        pack,
         source: subject.recipe.clone(),
         stages: subject.stages.clone().unwrap_or_else(StageChoice::default),
-        pack: pack(settings, subject.pack.as_deref())?,
         keep,
         require_level: subject.require_level,
         base_domain: settings.base_domain.clone(),
@@ -83,6 +85,29 @@ fn pack(settings: &Settings, folder: Option<&Path>) -> Result<Option<Pack>, Fail
     let name = file.display().to_string();
     let parsed = cc_ci_core::pack::parse(&name, &text);
     parsed.map(Some).map_err(|error| Failure::new(ExitKind::Config, error.to_string()))
+}
+
+/// The pack's tests, in the order of their names.
+fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Vec<String>, Failure> {
+    let Some(folder) = folder else {
+        return Ok(Vec::new());
+    };
+    let tests = settings.directory.join(folder).join("tests");
+    let entries = match std::fs::read_dir(&tests) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            let message = format!("cannot read `{}`: {error}", tests.display());
+            return Err(Failure::new(ExitKind::Config, message));
+        }
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .map(|name| format!("tests/{name}"))
+        .filter(|path| cc_ci_core::app::is_test(path))
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Six hexadecimal digits.

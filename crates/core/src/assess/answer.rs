@@ -43,6 +43,10 @@ fn describe(gate: &HttpGate, seen: &AnswerSeen) -> String {
         (None, Some(HttpSeen { status, location: Some(location), .. })) => {
             format!("{asked}: it answers {status} and points to {location}, which is not this app")
         }
+        (None, Some(last)) if is_good(gate, last) => format!(
+            "{asked}: it answers {}, but only {} times in a row, {} are needed",
+            last.status, seen.in_a_row, gate.successes
+        ),
         (None, Some(last)) => format!(
             "{asked}: it answers {}, which is none of the statuses that count (2xx, 401 unless the pack says otherwise)",
             last.status

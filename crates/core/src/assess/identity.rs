@@ -12,6 +12,7 @@ use cc_ci_model::stack::ServiceFacts;
 use cc_ci_model::stage::Stage;
 
 use super::{Check, Context};
+use crate::app::object_of;
 use crate::difference::values;
 
 /// Every declared service is held with our spec, and service `app` says which version it is.
@@ -105,15 +106,6 @@ fn mismatches(
 
 fn object_named<'a>(objects: &'a [DeclaredObject], name: &ComposeName) -> Option<&'a str> {
     objects.iter().find(|object| object.name == *name).map(|object| object.object.as_str())
-}
-
-/// An object's name in this app: the plan holds it for the app that is installed first.
-fn object_of(plan: &Plan, app: &PlannedApp, object: &str) -> String {
-    let planned_for = format!("{}_", plan.head.declared_for);
-    match object.strip_prefix(&planned_for) {
-        Some(rest) => format!("{}_{rest}", app.stack),
-        None => object.to_owned(),
-    }
 }
 
 /// An image reference as people write it: without the default registry and with a tag.

@@ -4,14 +4,17 @@
 //! about it makes the upgrade unverified, never failed (STG-3).
 
 mod answer;
+mod backup;
 mod deploy;
 mod identity;
 mod images;
 mod markers;
 mod observe;
 mod page;
+mod restore;
 mod settle;
 mod storage;
+mod tests_ran;
 
 use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::evidence::{Act, Evidence};
@@ -97,18 +100,9 @@ impl<'a> Context<'a> {
 
     /// The revision that runs, or is being submitted, at this point of the stage.
     pub fn revision(&self) -> Revision {
-        match self.act.act {
-            Act::Deploy { revision } | Act::EnsureImages { revision } => revision,
-            Act::Converge
-            | Act::Answer
-            | Act::Inspect
-            | Act::Plant
-            | Act::Seek
-            | Act::Observe
-            | Act::Dismantle => {
-                self.app().and_then(|app| self.state.revision_of(app)).unwrap_or(Revision::Head)
-            }
-        }
+        self.act.act.revision().unwrap_or_else(|| {
+            self.app().and_then(|app| self.state.revision_of(app)).unwrap_or(Revision::Head)
+        })
     }
 }
 
@@ -129,6 +123,18 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence, at: Timestamp
         (Act::Inspect, Evidence::Page(seen)) => page::assess(seen),
         (Act::Plant, Evidence::Planted { markers }) => markers::assess_planted(context, markers),
         (Act::Seek, Evidence::Sought { markers }) => markers::assess_sought(context, markers),
+        (Act::Mark, Evidence::Marked { before, markers }) => {
+            backup::assess_marked(context, before, markers)
+        }
+        (Act::Backup, Evidence::BackedUp(seen)) => backup::assess_backed_up(seen),
+        (Act::ReadSnapshot, Evidence::Snapshot(seen)) => backup::assess_snapshot(context, seen),
+        (Act::Disturb, Evidence::Disturbed { markers }) => {
+            restore::assess_disturbed(context, markers)
+        }
+        (Act::Restore, Evidence::Restored(seen)) => restore::assess_restored(seen),
+        (Act::Restart, Evidence::Restarted { services }) => restore::assess_restarted(services),
+        (Act::Recall, Evidence::Recalled { markers }) => restore::assess_recalled(context, markers),
+        (Act::Test, Evidence::Tested { tests }) => tests_ran::assess(context, tests),
         (Act::Observe, Evidence::Observed(seen)) => observe::assess(context, seen, at),
         (Act::Dismantle, Evidence::Dismantled { left, refusals }) => {
             observe::assess_dismantled(left, refusals)
@@ -138,7 +144,27 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence, at: Timestamp
             Outcome::errored(format!("evidence of another act: {other:?}")),
         )),
     };
-    of_base(context, assessment)
+    of_settling(context, of_base(context, assessment))
+}
+
+/// STG-4: a backup waits for the stack to settle, but not for ever: then it is taken all the
+/// same, and what it holds decides.
+fn of_settling(context: Context<'_>, mut assessment: Assessment) -> Assessment {
+    if context.run.stage != Stage::Backup || !matches!(context.act.act, Act::Converge | Act::Answer)
+    {
+        return assessment;
+    }
+    let failed = assessment
+        .checks
+        .iter_mut()
+        .filter(|check| matches!(check.outcome, Outcome::Failed { .. }));
+    for check in failed {
+        let message =
+            format!("the backup began although the app had not settled: {}", check.detail);
+        assessment.warnings.push(Finding::new("backup_unsettled", message, None));
+        check.outcome = Outcome::Passed;
+    }
+    assessment
 }
 
 /// Puts what failed about the base in its place: not the head's fault.

@@ -75,9 +75,12 @@ fn orphans(context: Context<'_>, facts: &StackFacts) -> Vec<Finding> {
         .collect()
 }
 
-/// The look at which the stack had settled last, in this stage.
+/// The look at which the stack had settled last: in this stage, else in an earlier one about the
+/// same app.
 fn settled(context: Context<'_>) -> Option<&StackFacts> {
-    context.run.acts.iter().rev().filter(|act| act.is_good()).find_map(|act| match &act.evidence {
+    let earlier = context.state.stages.iter().rev().filter(|run| run.app.as_ref() == context.app());
+    let acts = context.run.acts.iter().rev().chain(earlier.flat_map(|run| run.acts.iter().rev()));
+    acts.filter(|act| act.is_good()).find_map(|act| match &act.evidence {
         Some(Evidence::Settled(seen)) => Some(&seen.facts),
         Some(_) | None => None,
     })

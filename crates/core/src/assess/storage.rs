@@ -80,7 +80,7 @@ fn database(declared: &DeclaredStack, service: &DeclaredService) -> Option<Check
 }
 
 /// Where a database image keeps its data; `None` for images that are none.
-fn data_path(image: &str) -> Option<&'static str> {
+pub(super) fn data_path(image: &str) -> Option<&'static str> {
     let name = image.rsplit('/').next()?.split([':', '@']).next()?.to_lowercase();
     let is_tool = ["exporter", "backup", "pgbouncer", "admin", "-client"]
         .iter()

@@ -249,7 +249,7 @@ mod tests {
         let done = substitute(template, &env());
         match expected {
             Ok(text) => {
-                assert_eq!((done.text.as_str(), &done.refused), (text, &None), "{template}")
+                assert_eq!((done.text.as_str(), &done.refused), (text, &None), "{template}");
             }
             Err(said) => {
                 let refused = done.refused.clone().unwrap_or_default();

@@ -16,11 +16,11 @@ use super::normal::Canonical;
 use super::shape::{self, Fields, Kind};
 use super::tree::{Fault, Mapping, Node, Value};
 
-/// Merges `over` into `base`.
+/// Merges `over` into `base`, and says what nobody can have meant.
 ///
 /// # Errors
 /// When their `version:` differ.
-pub(super) fn merge(base: &mut Canonical, over: Canonical) -> Result<(), Fault> {
+pub(super) fn merge(base: &mut Canonical, over: Canonical) -> Result<Vec<Fault>, Fault> {
     let versions = (version(base), version(&over));
     if versions.0 != versions.1 {
         let message = format!(
@@ -31,19 +31,10 @@ pub(super) fn merge(base: &mut Canonical, over: Canonical) -> Result<(), Fault> 
         let spot = spot.unwrap_or(super::tree::Spot { file: 0, line: 1, column: 1 });
         return Err(Fault::new(spot, message));
     }
+    let mut doubts = Vec::new();
     for (name, member) in over.services {
         match base.services.get_mut(&name) {
-            Some(service) => {
-                let Value::Map(over) = member.node.value else { continue };
-                let Some(service) = service.node.as_map_mut() else { continue };
-                // Only lists the first file has, even empty, are treated so.
-                let lists: Vec<_> =
-                    KEYED.iter().filter(|(list, _)| service.contains_key(*list)).collect();
-                merge_fields(shape::SERVICE, service, over);
-                for (list, key) in lists {
-                    distinguish(service, list, key);
-                }
-            }
+            Some(service) => merge_service(&mut service.node, member.node, &mut doubts),
             None => {
                 base.services.insert(name, member);
             }
@@ -53,7 +44,26 @@ pub(super) fn merge(base: &mut Canonical, over: Canonical) -> Result<(), Fault> 
     base.networks.extend(over.networks);
     base.secrets.extend(over.secrets);
     base.configs.extend(over.configs);
-    Ok(())
+    Ok(doubts)
+}
+
+fn merge_service(base: &mut Node, over: Node, doubts: &mut Vec<Fault>) {
+    let test = |node: &Node| {
+        node.get(&["healthcheck", "test"]).filter(|test| !test.items().is_empty()).map(|t| t.spot)
+    };
+    if let (Some(_), Some(spot)) = (test(base), test(&over)) {
+        let message = "docker joins this to the command of the health check that is there already";
+        doubts.push(Fault::new(spot, message));
+    }
+    let (Some(base), Value::Map(over)) = (base.as_map_mut(), over.value) else {
+        return;
+    };
+    // Only lists the first file has, even empty, are treated so.
+    let lists: Vec<_> = KEYED.iter().filter(|(list, _)| base.contains_key(*list)).collect();
+    merge_fields(shape::SERVICE, base, over);
+    for (list, key) in lists {
+        distinguish(base, list, key, doubts);
+    }
 }
 
 /// The format as docker compares it.
@@ -205,19 +215,25 @@ const KEYED: [(&str, &str); 4] =
 
 /// What docker does to a list of a service that a second file names: one item per key, the
 /// last one, sorted by it.
-fn distinguish(service: &mut Mapping, list: &str, key: &str) {
+fn distinguish(service: &mut Mapping, list: &str, key: &str, doubts: &mut Vec<Fault>) {
     let Some(Value::List(items)) = service.get_mut(list).map(|member| &mut member.node.value)
     else {
         return;
     };
-    let distinct: BTreeMap<(usize, String), Node> = std::mem::take(items)
-        .into_iter()
-        .map(|item| {
-            let text = item.text_at(&[key]).unwrap_or_default().to_owned();
-            // Ports are sorted as numbers.
-            let length = if list == "ports" { text.len() } else { 0 };
-            ((length, text), item)
-        })
-        .collect();
+    let mut distinct: BTreeMap<(usize, String), Node> = BTreeMap::new();
+    for item in std::mem::take(items) {
+        let text = item.text_at(&[key]).unwrap_or_default().to_owned();
+        // Ports are sorted as numbers.
+        let length = if list == "ports" { text.len() } else { 0 };
+        let spot = item.spot;
+        let replaced = distinct.insert((length, text), item);
+        // From one file to the next it is an override.
+        if let Some(replaced) = replaced.filter(|replaced| replaced.spot.file == spot.file) {
+            let message = format!(
+                "docker drops this from `{list}`: another item has the same `{key}`, and a further compose file names the service"
+            );
+            doubts.push(Fault::new(replaced.spot, message));
+        }
+    }
     items.extend(distinct.into_values());
 }

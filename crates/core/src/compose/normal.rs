@@ -46,13 +46,16 @@ impl Normal<'_> {
                 self.doubts.push(unknown(key, member.key));
             }
         }
-        let mut section = |key: &str, kind| self.section(root.get(key), kind);
+        let mut services = self.section(root, "services", Kind::Fields(shape::SERVICE))?;
+        for service in services.values_mut().filter_map(|member| member.node.as_map_mut()) {
+            self.doubts.extend(environment::resolve(service, self.env, self.extra)?);
+        }
         Ok(Canonical {
-            services: section("services", Kind::Fields(shape::SERVICE))?,
-            volumes: section("volumes", Kind::MaybeFields(shape::VOLUME))?,
-            networks: section("networks", Kind::MaybeFields(shape::NETWORK))?,
-            secrets: section("secrets", Kind::Fields(shape::FILE_OBJECT))?,
-            configs: section("configs", Kind::Fields(shape::FILE_OBJECT))?,
+            services,
+            volumes: self.section(root, "volumes", Kind::MaybeFields(shape::VOLUME))?,
+            networks: self.section(root, "networks", Kind::MaybeFields(shape::NETWORK))?,
+            secrets: self.section(root, "secrets", Kind::Fields(shape::FILE_OBJECT))?,
+            configs: self.section(root, "configs", Kind::Fields(shape::FILE_OBJECT))?,
             format: match root.get("version") {
                 Some(version) => Some((self.text(&version.node)?, version.node.spot)),
                 None => None,
@@ -60,8 +63,8 @@ impl Normal<'_> {
         })
     }
 
-    fn section(&mut self, section: Option<&Member>, kind: Kind) -> Result<Mapping, Fault> {
-        let Some(section) = section else {
+    fn section(&mut self, root: &Mapping, key: &str, kind: Kind) -> Result<Mapping, Fault> {
+        let Some(section) = root.get(key) else {
             return Ok(Mapping::new());
         };
         let members = section.node.as_map().ok_or_else(|| wrong(&section.node, "a mapping"))?;
@@ -88,10 +91,6 @@ impl Normal<'_> {
                 }
             };
             normal.insert(key.clone(), Member { key: member.key, node: value });
-        }
-        if std::ptr::eq(fields, shape::SERVICE) {
-            let doubts = environment::resolve(&mut normal, self.env, self.extra)?;
-            self.doubts.extend(doubts);
         }
         Ok(Node::new(node.spot, Value::Map(normal)))
     }

@@ -45,7 +45,7 @@ pub struct ReadCompose {
     /// What the author may not have meant, or what docker will refuse or ignore; sorted by
     /// place, each once.
     pub warnings: Vec<TextError>,
-    /// Every use of a variable, in the order of the files.
+    /// Every use of a variable, file by file, each file in the order of its keys.
     pub variables: Vec<VariableUse>,
 }
 
@@ -78,7 +78,10 @@ pub fn read(
     for (index, file) in files.iter().enumerate() {
         let read = reader.file(&file.text, index).map_err(|fault| sources.error(fault))?;
         match &mut merged {
-            Some(base) => merge(base, read).map_err(|fault| sources.error(fault))?,
+            Some(base) => {
+                let doubts = merge(base, read).map_err(|fault| sources.error(fault))?;
+                reader.doubts.extend(doubts);
+            }
             None => merged = Some(read),
         }
     }

@@ -127,7 +127,8 @@ pub(super) const SERVICE: Fields = &[
 const CREDENTIAL_SPEC: Fields =
     &[("config", Kind::Text), ("file", Kind::Text), ("registry", Kind::Text)];
 
-const DEPLOY: Fields = &[
+/// `deploy` of a service.
+pub(super) const DEPLOY: Fields = &[
     ("endpoint_mode", Kind::Text),
     ("labels", Kind::Pairs),
     ("mode", Kind::Text),

@@ -27,11 +27,7 @@ pub(super) fn flatten(node: &Node, alias: &str, objects: &Objects<'_>) -> Result
     let mut flat = Flat::new();
     fields(shape::SERVICE, node, "", &mut flat, &|key| !SPECIAL.contains(&key));
     if let Some(deploy) = node.get(&["deploy"]) {
-        let kinds = match shape::kind_of(shape::SERVICE, "deploy") {
-            Some(Kind::MaybeFields(kinds)) => kinds,
-            _ => &[],
-        };
-        fields(kinds, deploy, "deploy.", &mut flat, &|key| !POLICY.contains(&key));
+        fields(shape::DEPLOY, deploy, "deploy.", &mut flat, &|key| !POLICY.contains(&key));
     }
     if node.get(&["deploy", "restart_policy"]).is_none()
         && let Some(restart) = node.text_at(&["restart"])
@@ -50,10 +46,8 @@ pub(super) fn flatten(node: &Node, alias: &str, objects: &Objects<'_>) -> Result
 /// Deploy labels, mode, replicas, update and rollback policy.
 pub(super) fn policy(node: &Node) -> Flat {
     let mut flat = Flat::new();
-    if let (Some(deploy), Some(Kind::MaybeFields(kinds))) =
-        (node.get(&["deploy"]), shape::kind_of(shape::SERVICE, "deploy"))
-    {
-        fields(kinds, deploy, "deploy.", &mut flat, &|key| POLICY.contains(&key));
+    if let Some(deploy) = node.get(&["deploy"]) {
+        fields(shape::DEPLOY, deploy, "deploy.", &mut flat, &|key| POLICY.contains(&key));
     }
     flat
 }
@@ -208,7 +202,7 @@ fn mounts(node: &Node, objects: &Objects<'_>, flat: &mut Flat) -> Result<(), Fau
         for key in ["driver", "driver_opts", "labels"] {
             match volume.node.get(&[key]) {
                 Some(node) if node.as_map().is_some() => {
-                    members(node, &format!("{path}.{key}"), flat)
+                    members(node, &format!("{path}.{key}"), flat);
                 }
                 Some(node) => scalar(
                     Kind::Text,

@@ -1,6 +1,6 @@
 //! Changes one key of an env file and leaves every other line as it is.
 
-use super::EnvFile;
+use super::{EnvEntry, EnvFile};
 use crate::text::TextError;
 
 impl EnvFile {
@@ -26,6 +26,27 @@ impl EnvFile {
             }
         }
         Err(TextError::new(format!("the value of `{key}` cannot be written into an env file")))
+    }
+
+    /// Takes over an assignment of another env file, with the orders in its comment
+    /// (`# length=32`).
+    ///
+    /// # Errors
+    /// As [`EnvFile::set`].
+    pub fn adopt(&mut self, entry: &EnvEntry) -> Result<(), TextError> {
+        let is_new = self.entry(&entry.key).is_none();
+        self.set(&entry.key, &entry.value)?;
+        let Some(comment) = entry.comment.as_ref().filter(|_| is_new) else {
+            return Ok(());
+        };
+        // A new assignment is the last line.
+        let text = format!("{} # {comment}\n", self.text.trim_end_matches('\n'));
+        let has_crlf = self.has_crlf;
+        let adopted = Self::parse(&self.name, &text)?;
+        if adopted.get(&entry.key) == Some(&entry.value) {
+            *self = Self { has_crlf, ..adopted };
+        }
+        Ok(())
     }
 
     /// The text with one value replaced or added.

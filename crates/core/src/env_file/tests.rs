@@ -143,6 +143,24 @@ fn values_read_back_as_they_were_set() {
     }
 }
 
+#[test]
+fn an_adopted_line_keeps_its_orders() {
+    let sample = parsed("SECRET_A_VERSION=v1 # length=32\nB='x y' # why\nC=1\n");
+    let mut file = parsed("DOMAIN=x # mine");
+    for entry in &sample.entries {
+        file.adopt(entry).unwrap();
+    }
+    assert_eq!(
+        file.to_text(),
+        "DOMAIN=x # mine\nSECRET_A_VERSION=v1 # length=32\nB=\"x y\" # why\nC=1\n"
+    );
+    let comments: Vec<_> = file.entries.iter().map(|e| e.comment.as_deref()).collect();
+    assert_eq!(comments, [Some("mine"), Some("length=32"), Some("why"), None]);
+    file.adopt(&EnvEntry { value: "y".to_owned(), ..sample.entries[0].clone() }).unwrap();
+    assert_eq!(file.get("SECRET_A_VERSION"), Some("y"));
+    assert_eq!(file.entries.len(), 4);
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in any::<String>()) {

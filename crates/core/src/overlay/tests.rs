@@ -53,7 +53,6 @@ fn stamp() -> Stamp {
 #[test]
 fn it_says_only_what_it_must() {
     let changes = OverlayChanges {
-        format: Some("3.9".to_owned()),
         networks: [("proxy".to_owned(), "run-net".to_owned())].into(),
         dnsrr: ["db".to_owned()].into(),
         extra_labels: [("cc-ci.run".to_owned(), "r1".to_owned())].into(),
@@ -124,11 +123,8 @@ fn a_release_is_no_chaos() {
 }
 
 #[test]
-fn the_format_is_that_of_the_recipe_or_the_given_one() {
-    let recipe = "services: {app: {image: nginx}}";
-    let changes = OverlayChanges { format: Some("3.8".to_owned()), ..OverlayChanges::default() };
-    let stack = compose(&[recipe]).stack;
-    assert!(overlay(&stack, &stamp(), &changes).unwrap().text.starts_with("version: \"3.8\"\n"));
+fn the_format_is_that_of_the_recipe() {
+    let stack = compose(&["services: {app: {image: nginx}}"]).stack;
     let without = overlay(&stack, &stamp(), &OverlayChanges::default()).unwrap();
     assert!(without.text.starts_with("services:\n"));
 }

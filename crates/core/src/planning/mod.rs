@@ -5,29 +5,28 @@
 //! missing) is a [`Refusal`]: nothing runs. What the recipe's author has to mend is a plan whose
 //! install has failed already: it is carried out, creates nothing, and gives a verdict.
 
+mod adaptations;
+mod budgets;
+mod considered;
 mod names;
 mod stages;
 mod upgrade;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::exit::ExitKind;
-use cc_ci_model::host::{HostFacts, Tried};
+use cc_ci_model::host::HostFacts;
 use cc_ci_model::name::{RecipeName, RunId};
-use cc_ci_model::outcome::Outcome;
 use cc_ci_model::pack::Pack;
-use cc_ci_model::plan::{
-    Adaptation, AdaptationKind, AppRole, Budgets, EngineId, Finding, Head, HttpGate, Ingress, Plan,
-    PlannedApp,
-};
-
+use cc_ci_model::plan::{AppRole, EngineId, Finding, Head, Ingress, Plan, PlannedApp};
 use cc_ci_model::version::RecipeVersion;
 
+use adaptations::adaptations;
+use budgets::budgets;
+use considered::consider;
+
 use crate::app::{About, Prepared};
-use crate::gate::gate;
-use crate::limits::too_long;
 use crate::ports::{RecipeFacts, Release};
 use crate::text::TextError;
 
@@ -58,6 +57,8 @@ pub struct Request {
     pub engine: EngineId,
     /// The host.
     pub host: HostFacts,
+    /// Tests of the pack that was given, in order.
+    pub tests: Vec<String>,
 }
 
 /// Why nothing runs.
@@ -105,7 +106,6 @@ pub fn about(
         kept,
         env,
         dnsrr: BTreeSet::new(),
-        format: None,
     }
 }
 
@@ -153,7 +153,9 @@ pub fn plan(
         operator_steps: base.found().map(|found| found.steps.clone()).unwrap_or_default(),
         markers: upgrade.map(|found| markers(&found.base.declared)).unwrap_or_default(),
         apps: considered.apps(request, facts, upgrade.is_some(), fresh_head)?,
-        stages: stages::planned(&request.stages, considered.unfit.clone(), base, fresh_head),
+        stages: stages::planned(&request.stages, &considered.stages(base, fresh_head)),
+        backup: considered.backup.clone(),
+        tests: considered.tests.clone(),
         env: pack(request, |pack| pack.app.env.clone()),
         upgrade_env: pack(request, |pack| pack.upgrade.env.clone()),
         expected_na: pack(request, |pack| pack.expected_na.clone()),
@@ -177,72 +179,6 @@ pub fn plan(
             compose_files: considered.compose_files,
         },
     })
-}
-
-/// What the head's files come to.
-struct Considered {
-    /// Why the head can not be installed, if it can not.
-    unfit: Option<Outcome>,
-    declared: DeclaredStack,
-    compose_files: Vec<String>,
-    gate: Option<HttpGate>,
-    warnings: Vec<Finding>,
-}
-
-fn consider(
-    request: &Request,
-    facts: &RecipeFacts,
-    prepared: Result<Prepared, TextError>,
-) -> Result<Considered, Refusal> {
-    let mut warnings: Vec<Finding> =
-        facts.malformed_tags.iter().map(|tag| malformed_tag(tag)).collect();
-    match prepared {
-        Ok(prepared) => {
-            let first = app(request, &facts.name, AppRole::Fresh, false)?;
-            refuse_unfit(&first, &prepared)?;
-            warnings.extend(prepared.warnings.iter().map(recipe_warning));
-            let fitness = fitness(request, &prepared);
-            Ok(Considered {
-                gate: fitness.as_ref().ok().cloned(),
-                unfit: fitness.err(),
-                declared: prepared.declared,
-                compose_files: prepared.compose_files,
-                warnings,
-            })
-        }
-        Err(error) => Ok(Considered {
-            unfit: Some(Outcome::failed(error.to_string())),
-            declared: empty_stack(),
-            compose_files: Vec::new(),
-            gate: None,
-            warnings,
-        }),
-    }
-}
-
-impl Considered {
-    /// The fresh head, if it is wanted; with an upgrade also the upgraded app and, should that
-    /// leave no head standing, one more fresh head.
-    fn apps(
-        &self,
-        request: &Request,
-        facts: &RecipeFacts,
-        with_upgrade: bool,
-        fresh_head: bool,
-    ) -> Result<Vec<PlannedApp>, Refusal> {
-        let mut apps = Vec::new();
-        if self.unfit.is_some() {
-            return Ok(apps);
-        }
-        if fresh_head {
-            apps.push(app(request, &facts.name, AppRole::Fresh, false)?);
-        }
-        if with_upgrade {
-            apps.push(app(request, &facts.name, AppRole::Upgraded, false)?);
-            apps.push(app(request, &facts.name, AppRole::Fresh, true)?);
-        }
-        Ok(apps)
-    }
 }
 
 fn wants_fresh_head(request: &Request) -> bool {
@@ -271,100 +207,6 @@ fn check_pack(request: &Request, recipe: &RecipeName) -> Result<(), Refusal> {
     }
 }
 
-/// What only the user can mend.
-fn refuse_unfit(app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
-    let long = too_long(&app.stack, &prepared.declared);
-    if !long.is_empty() {
-        return Err(Refusal::config(
-            format!("names would be too long for the engine: {}", long.join("; ")),
-            "choose a shorter base domain, or shorter names in the recipe",
-        ));
-    }
-    let missing: Vec<&str> = prepared
-        .secrets
-        .iter()
-        .filter(|secret| !secret.generate)
-        .map(|secret| secret.name.as_str())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::config(
-        format!("secrets marked `generate=false` have no value: {}", missing.join(", ")),
-        "give each a value as `[app.secrets]` in the pack's recipe.toml",
-    ))
-}
-
-/// Where the head would answer, or why it can not be installed at all.
-fn fitness(request: &Request, prepared: &Prepared) -> Result<HttpGate, Outcome> {
-    if !prepared.undeclared_secrets.is_empty() {
-        return Err(Outcome::failed(format!(
-            "secrets are external but nothing declares them: {}: add `SECRET_<NAME>_VERSION=v1` to .env.sample for each",
-            prepared.undeclared_secrets.join(", ")
-        )));
-    }
-    gate(&prepared.declared, &pack(request, |pack| pack.health.clone())).map_err(Outcome::errored)
-}
-
-fn adaptations(
-    request: &Request,
-    declared: &DeclaredStack,
-    upgrade: Option<&BaseFound>,
-) -> Vec<Adaptation> {
-    let mut all: Vec<Adaptation> = declared
-        .networks
-        .iter()
-        .filter(|network| network.external)
-        .map(|network| Adaptation {
-            kind: AdaptationKind::Network,
-            subject: network.name.to_string(),
-            why: format!(
-                "external network {} is replaced by one of the run: `direct` ingress needs no proxy, and on a shared network \
-                 the alias `app` would answer for every stack",
-                network.object
-            ),
-        })
-        .collect();
-    if declared.format.is_none()
-        && !declared.services.is_empty()
-        && is_old_cli(&request.host.cli_version)
-    {
-        all.push(Adaptation {
-            kind: AdaptationKind::ComposeVersion,
-            subject: "compose file".to_owned(),
-            why: format!(
-                "it has no `version:`, which docker CLI {} refuses",
-                request.host.cli_version
-            ),
-        });
-    }
-    if request.host.vips == Tried::Fails {
-        let stacks: Vec<&DeclaredStack> =
-            [declared].into_iter().chain(upgrade.map(|found| &found.base.declared)).collect();
-        all.extend(upgrade::without_vip(&stacks).into_iter().map(no_vip));
-    }
-    all
-}
-
-fn no_vip(service: String) -> Adaptation {
-    Adaptation {
-        kind: AdaptationKind::EndpointMode,
-        subject: service,
-        why: "service VIPs do not answer on this host (its kernel has no ip_vs), so the name resolves to the tasks themselves \
-              (`endpoint_mode: dnsrr`)"
-            .to_owned(),
-    }
-}
-
-/// Docker CLIs before 23 read a missing `version:` as an error (measured on 20.10).
-fn is_old_cli(version: &str) -> bool {
-    version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse::<u32>().ok())
-        .is_some_and(|major| major < 23)
-}
-
 /// PLAN-3: its tag, else the label of service `app`.
 fn head_version(facts: &RecipeFacts, declared: &DeclaredStack) -> Option<String> {
     let tags = facts.releases.iter().filter(|release| release.commit == facts.head);
@@ -384,43 +226,7 @@ fn label(declared: &DeclaredStack) -> Option<&str> {
     label.map(|(_, version)| version.as_str())
 }
 
-fn budgets(pack: Option<&Pack>) -> Budgets {
-    const DEFAULT: Duration = Duration::from_secs(600);
-    let timeouts = pack.map(|pack| pack.timeouts.clone()).unwrap_or_default();
-    let millis = |span: Option<cc_ci_model::pack::Span>| {
-        let length = span.map_or(DEFAULT, cc_ci_model::pack::Span::duration);
-        u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
-    };
-    Budgets {
-        images_ms: 900_000,
-        deploy_ms: millis(timeouts.deploy),
-        upgrade_ms: millis(timeouts.upgrade),
-        teardown_ms: 300_000,
-        stability_ms: 3_000,
-    }
-}
-
 fn required_level(request: &Request) -> Option<u8> {
     let from_pack = request.pack.as_ref().and_then(|pack| pack.run.require_level);
     request.require_level.or(from_pack)
-}
-
-fn empty_stack() -> DeclaredStack {
-    DeclaredStack {
-        format: None,
-        services: Vec::new(),
-        volumes: Vec::new(),
-        networks: Vec::new(),
-        secrets: Vec::new(),
-        configs: Vec::new(),
-    }
-}
-
-fn malformed_tag(tag: &str) -> Finding {
-    Finding::new("malformed_tag", format!("tag `{tag}` is no recipe version and is ignored"), None)
-}
-
-fn recipe_warning(error: &TextError) -> Finding {
-    let place = error.place.as_ref().map(ToString::to_string);
-    Finding::new("recipe", error.message.clone(), place)
 }

@@ -70,21 +70,33 @@ impl StageChoice {
     }
 }
 
-/// What is to become of each stage. `unfit` is why the head cannot be installed.
-pub(super) fn planned(
-    choice: &StageChoice,
-    unfit: Option<Outcome>,
-    base: &BaseSearch,
-    fresh_head: bool,
-) -> Vec<PlannedStage> {
-    let doing = |stage| match (&unfit, stage) {
+/// What decides which stages run.
+pub(super) struct Fitness<'a> {
+    /// Why the head can not be installed.
+    pub(super) unfit: Option<&'a Outcome>,
+    /// The base.
+    pub(super) base: &'a BaseSearch,
+    /// The head is installed from nothing, too.
+    pub(super) fresh_head: bool,
+    /// The head's labels ask for a backup.
+    pub(super) has_backup: bool,
+    /// There are tests.
+    pub(super) has_tests: bool,
+}
+
+/// What is to become of each stage.
+pub(super) fn planned(choice: &StageChoice, fitness: &Fitness<'_>) -> Vec<PlannedStage> {
+    let doing = |stage| match (fitness.unfit, stage) {
         (_, stage) if !choice.has(stage) => not_selected(),
         (Some(outcome), Stage::Install) => Doing::Not { outcome: outcome.clone() },
         (Some(_), _) => Doing::Not { outcome: Outcome::Blocked { by: Stage::Install.to_string() } },
-        (None, Stage::Install) if !fresh_head => Doing::Not { outcome: stands_in() },
-        (None, Stage::Install) => Doing::Run,
-        (None, Stage::Upgrade) => base.doing(),
-        (None, _) => not_selected(),
+        (None, Stage::Install) if !fitness.fresh_head => Doing::Not { outcome: stands_in() },
+        (None, Stage::Upgrade) => fitness.base.doing(),
+        (None, Stage::Backup | Stage::Restore) if !fitness.has_backup => {
+            skipped("no service has the label `backupbot.backup=true`")
+        }
+        (None, Stage::Functional) if !fitness.has_tests => skipped("the pack has no tests"),
+        (None, _) => Doing::Run,
     };
     CHOOSABLE.into_iter().map(|stage| PlannedStage { stage, doing: doing(stage) }).collect()
 }
@@ -96,7 +108,11 @@ fn stands_in() -> Outcome {
 }
 
 pub(super) fn not_selected() -> Doing {
-    Doing::Not { outcome: Outcome::Skipped { reason: "not selected".to_owned(), intended: false } }
+    skipped("not selected")
+}
+
+fn skipped(reason: &str) -> Doing {
+    Doing::Not { outcome: Outcome::Skipped { reason: reason.to_owned(), intended: false } }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use cc_ci_model::compose::{DeclaredMount, DeclaredService, DeclaredStack, MountKind};
+use cc_ci_model::difference::{Difference, OperatorStep};
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{Base, BaseChoice, Difference, Doing, OperatorStep, PlannedMarker};
+use cc_ci_model::plan::{Base, BaseChoice, Doing, PlannedMarker};
 
 use crate::app::Prepared;
 use crate::ports::Release;

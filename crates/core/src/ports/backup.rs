@@ -2,9 +2,9 @@
 //! snapshots of them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use cc_ci_model::time::Timestamp;
 
 use super::EngineError;
 
@@ -16,14 +16,14 @@ pub struct ExecRequest {
     pub container: String,
     /// Program and arguments.
     pub command: Vec<String>,
-    /// When it has to be over. The engine can not end it: it is left running then.
-    pub deadline: Timestamp,
+    /// How long it may take. The engine can not end it: it is left running then.
+    pub limit: Duration,
 }
 
 /// How a command inside a container ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecOutput {
-    /// Its exit code; `None` when the deadline passed.
+    /// Its exit code; `None` when its time ran out.
     pub code: Option<i64>,
     /// The end of what it wrote to both streams, at most 64 KiB.
     pub said: String,
@@ -35,6 +35,13 @@ pub trait Exec: Send + Sync {
     /// Runs one to its end, as root, without a terminal. A container that does not run is a
     /// refusal with status 409.
     async fn exec(&self, request: &ExecRequest) -> Result<ExecOutput, EngineError>;
+}
+
+/// Restarts services.
+#[async_trait]
+pub trait Restarts: Send + Sync {
+    /// Has Swarm replace every task of a service, its spec unchanged (`ForceUpdate`).
+    async fn restart(&self, service_id: &str) -> Result<(), EngineError>;
 }
 
 /// What a file of a volume is like.
@@ -74,6 +81,9 @@ pub trait Volumes: Send + Sync {
 
     /// Writes a file like that, folders included.
     async fn write(&self, volume: &str, path: &Path, file: &FileFacts) -> Result<(), VolumeError>;
+
+    /// Owner and group of a folder or file; the root's with an empty path.
+    async fn owner(&self, volume: &str, path: &Path) -> Result<(u32, u32), VolumeError>;
 
     /// Removes a file; one that is not there is removed.
     async fn remove(&self, volume: &str, path: &Path) -> Result<(), VolumeError>;

@@ -10,8 +10,8 @@ mod store;
 mod swarm;
 
 pub use backup::{
-    Exec, ExecOutput, ExecRequest, FileFacts, SnapshotEntry, SnapshotError, SnapshotSource,
-    Snapshots, VolumeError, Volumes, Weight,
+    Exec, ExecOutput, ExecRequest, FileFacts, Restarts, SnapshotEntry, SnapshotError,
+    SnapshotSource, Snapshots, VolumeError, Volumes, Weight,
 };
 pub use host::{
     ChildLog, Clock, CommandError, CommandLine, CommandOutput, Commands, Entropy, HttpRequest,

@@ -48,7 +48,7 @@ pub(super) async fn inspect(hand: &Stagehand, app: &PlannedApp) -> Result<Eviden
     Ok(Evidence::Page(PageSeen { answer, problem }))
 }
 
-fn gate(hand: &Stagehand) -> Result<&HttpGate, ActError> {
+pub(super) fn gate(hand: &Stagehand) -> Result<&HttpGate, ActError> {
     let gate = hand.plan.gate.as_ref();
     gate.ok_or_else(|| ActError::Broken("the plan has no HTTP gate".to_owned()))
 }
@@ -116,6 +116,16 @@ async fn address(
     Ok(addresses.get(turn as usize % count).map(|task| task.address))
 }
 
+/// A URL that can be requested as it is: the task's own address and port.
+pub(super) async fn base_url(hand: &Stagehand, app: &PlannedApp) -> Result<String, ActError> {
+    let gate = gate(hand)?;
+    let address = address(&hand.ports, app, gate, 0).await.map_err(ActError::broken)?;
+    let address = address.ok_or_else(|| {
+        ActError::Broken(format!("no running task of service {} has an address", gate.service))
+    })?;
+    Ok(format!("http://{}", std::net::SocketAddr::new(address, gate.port)))
+}
+
 /// One request.
 async fn ask(
     ports: &Ports,
@@ -136,5 +146,9 @@ async fn ask(
         path: gate.path.clone(),
         timeout: REQUEST,
     };
-    ports.probe.http(&request).await.map_err(|error| error.to_string())
+    let limit = ports.clock.now().plus(REQUEST + REQUEST / 2);
+    tokio::select! {
+        answer = ports.probe.http(&request) => answer.map_err(|error| error.to_string()),
+        () = ports.clock.sleep_until(limit) => Err("the request never came to its end".to_owned()),
+    }
 }

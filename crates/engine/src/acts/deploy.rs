@@ -49,7 +49,7 @@ pub(super) async fn deploy(
     Ok(Evidence::Deployed(DeploySeen {
         revision,
         exit_code: answer.exit_code,
-        said: tail(&answer.said),
+        said: super::tail(&answer.said, SAID),
         engine_answers,
         services,
     }))
@@ -154,6 +154,7 @@ async fn make_secrets(
             byte[0]
         };
         let value = secret_spec::generate(spec, &mut random);
+        hand.journal.keep_secret(&value);
         hand.journal.intend(intent)?;
         let objects = &hand.ports.objects;
         objects
@@ -185,16 +186,4 @@ async fn read_back(
     };
     watched.known = recall(&watched.known, fresh);
     Ok((answers, watched.known.services.clone()))
-}
-
-/// The end of a text, cut at a line.
-fn tail(said: &str) -> String {
-    if said.len() <= SAID {
-        return said.to_owned();
-    }
-    let mut start = said.len() - SAID;
-    while !said.is_char_boundary(start) {
-        start += 1;
-    }
-    format!("[…]{}", &said[start..])
 }

@@ -1,11 +1,16 @@
 //! One handler for each act: do one thing, bring back what was seen.
 
 mod answer;
+mod backup;
 mod converge;
 mod deploy;
 mod images;
+mod logs;
 mod markers;
 mod observe;
+mod restore;
+mod tests_run;
+mod volume_markers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,6 +112,14 @@ pub(crate) async fn carry_out(
         Act::Inspect => answer::inspect(hand, &app).await,
         Act::Plant => markers::plant(hand, &app).await,
         Act::Seek => markers::seek(hand, &app).await,
+        Act::Mark => volume_markers::mark(hand, &app).await,
+        Act::Backup => backup::backup(hand, &app, deadline).await,
+        Act::ReadSnapshot => backup::read_snapshot(hand, &app).await,
+        Act::Disturb => volume_markers::disturb(hand, &app).await,
+        Act::Restore => restore::restore(hand, &app, deadline).await,
+        Act::Restart => restore::restart(hand, &app).await,
+        Act::Recall => volume_markers::recall(hand, &app).await,
+        Act::Test => tests_run::test(hand, &app).await,
         Act::Observe => observe::observe(hand, &app, deadline).await,
         Act::Dismantle => dismantle(hand, &app, deadline).await,
     }
@@ -117,6 +130,7 @@ async fn dismantle(
     app: &PlannedApp,
     deadline: Timestamp,
 ) -> Result<Evidence, ActError> {
+    logs::keep(hand, app).await;
     let intents = hand.journal.with(|state| state.intents.clone());
     let scope = cc_ci_core::cleanup::scope_of_app(&intents, app);
     let swept = cleanup::sweep(&hand.ports.sweeper(), &scope, &[], deadline).await;
@@ -126,4 +140,16 @@ async fn dismantle(
         return Err(ActError::Broken(format!("the engine could not be asked what is left: {why}")));
     }
     Ok(Evidence::Dismantled { left: swept.left, refusals: swept.refusals })
+}
+
+/// The end of a text, at most `limit` bytes of it.
+fn tail(said: &str, limit: usize) -> String {
+    if said.len() <= limit {
+        return said.to_owned();
+    }
+    let mut start = said.len() - limit;
+    while !said.is_char_boundary(start) {
+        start += 1;
+    }
+    format!("[…]{}", &said[start..])
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::outcome::Verdict;
-use cc_ci_testkit::{Behaviour, World};
+use cc_ci_testkit::{Behaviour, PlanBuilder, World, service, stack};
 
 use crate::harness::{one_service, run};
 
@@ -42,13 +42,38 @@ async fn anonymous_volumes_that_outlive_their_container_are_removed() {
     assert_eq!(ended.world.swarm.left(), []);
 }
 
-/// ISO-4: a stranger's network that has the name of a volume of ours is not ours.
+/// Found in the lab: a volume with a fixed name mounted a stranger's data, and wrote over it.
 #[tokio::test(start_paused = true)]
-async fn a_name_of_ours_on_a_strangers_object_of_another_kind_is_no_claim() {
-    let ended = run(&one_service(), |world: &World| {
-        world.swarm.foreign(ObjectKind::Network, "recipe-0a1b2c_ccci_test_data");
+async fn a_fixed_volume_name_never_mounts_a_strangers_data() {
+    let app = service("app").routed(80).volume("data", "/data");
+    let builder = PlanBuilder::new(stack([app]).fixed_volume("data", "shared_data"));
+    let ended = run(&builder, |world: &World| {
+        world.swarm.foreign(ObjectKind::Volume, "shared_data");
+    })
+    .await;
+    ended.expect(Verdict::Error, ExitKind::Error);
+    assert!(ended.said().contains("shared_data"), "{}", ended.said());
+    assert!(!ended.world.faults.calls().contains(&"deploy a stack".to_owned()));
+    assert_eq!(ended.world.swarm.foreign_left(), ["shared_data"]);
+}
+
+/// Nobody else's: it is made, used and removed like any other.
+#[tokio::test(start_paused = true)]
+async fn a_fixed_volume_name_that_is_free_is_ours_for_the_run() {
+    let app = service("app").routed(80).volume("data", "/data");
+    let builder = PlanBuilder::new(stack([app]).fixed_volume("data", "shared_data"));
+    run(&builder, |_| {}).await.expect(Verdict::Pass, ExitKind::Pass);
+}
+
+/// A stranger's network under the fixed name of a volume of ours is not ours.
+#[tokio::test(start_paused = true)]
+async fn a_strangers_object_of_another_kind_under_a_fixed_name_of_ours_stays() {
+    let app = service("app").routed(80).volume("data", "/data");
+    let builder = PlanBuilder::new(stack([app]).fixed_volume("data", "shared_data"));
+    let ended = run(&builder, |world: &World| {
+        world.swarm.foreign(ObjectKind::Network, "shared_data");
     })
     .await;
     ended.expect(Verdict::Pass, ExitKind::Pass);
-    assert_eq!(ended.world.swarm.foreign_left(), ["recipe-0a1b2c_ccci_test_data"]);
+    assert_eq!(ended.world.swarm.foreign_left(), ["shared_data"]);
 }

@@ -1,10 +1,10 @@
 //! Runs a plan in a fake world, and what must be true after every run.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use cc_ci_core::results::results;
 use cc_ci_core::state::RunState;
-use cc_ci_engine::journal::JournalError;
 use cc_ci_engine::ports::Ports;
 use cc_ci_model::event::{EventKind, Tool};
 use cc_ci_model::exit::ExitKind;
@@ -12,6 +12,7 @@ use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::results::Results;
 use cc_ci_model::stage::Rung;
 use cc_ci_testkit::{PlanBuilder, World, service, stack};
+use futures_util::FutureExt;
 
 /// Longer than any run may take, in virtual time.
 const FOR_EVER: Duration = Duration::from_secs(48 * 3600);
@@ -19,7 +20,8 @@ const FOR_EVER: Duration = Duration::from_secs(48 * 3600);
 /// A run that is over.
 pub(crate) struct Ended {
     pub(crate) world: World,
-    pub(crate) outcome: Result<Results, JournalError>,
+    /// The results, or why there are none.
+    pub(crate) outcome: Result<Results, String>,
     /// How long it took, in virtual time.
     pub(crate) took: Duration,
 }
@@ -72,6 +74,7 @@ pub(crate) async fn run(builder: &PlanBuilder, arrange: impl FnOnce(&World)) -> 
 pub(crate) async fn go(world: World) -> Ended {
     let tool = Tool { version: "0.0.0".into(), commit: None };
     let running = cc_ci_engine::run::run(ports(&world), world.plan.clone(), tool);
+    let running = AssertUnwindSafe(running).catch_unwind();
     let outcome = tokio::time::timeout(FOR_EVER, running).await;
     let Ok(outcome) = outcome else {
         let calls = world.faults.calls();
@@ -80,6 +83,10 @@ pub(crate) async fn go(world: World) -> Ended {
             world.faults.fired(),
             calls.last()
         );
+    };
+    let outcome = match outcome {
+        Ok(told) => told.map_err(|error| error.to_string()),
+        Err(_) => Err("panic".to_owned()),
     };
     Ended { took: world.clock.elapsed(), world, outcome }
 }

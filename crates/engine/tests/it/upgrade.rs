@@ -83,7 +83,13 @@ async fn a_rolled_back_upgrade_failed() {
         world.swarm.behave(HEAD, sick);
     })
     .await;
-    check(&ended, Verdict::Fail, ExitKind::Fail, Status::Failed, &["rolled it back"]);
+    check(
+        &ended,
+        Verdict::Fail,
+        ExitKind::Fail,
+        Status::Failed,
+        &["rolling it back", "never became healthy"],
+    );
 }
 
 /// A start-first update whose new task never gets up is paused; the old one runs on for ever.

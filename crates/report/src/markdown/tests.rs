@@ -100,6 +100,28 @@ Reached level 4 of 4 in 3 min 12 s, head aaaaaaaa (main), base 1.1.0+1.27.0 bbbb
 
 - dismantle passed: as it should be
 
+## The upgrade changes
+
+- service app: environment.E1: old becomes new
+- service app: environment.E2: old becomes new
+- service app: environment.E3: old becomes new
+- service app: environment.E4: old becomes new
+- service app: environment.E5: old becomes new
+- service app: environment.E6: old becomes new
+- service app: environment.E7: old becomes new
+- service app: environment.E8: old becomes new
+- service app: environment.E9: old becomes new
+- service app: environment.E10: old becomes new
+- service app: environment.E11: old becomes new
+- service app: environment.E12: old becomes new
+- service app: environment.E13: old becomes new
+- service app: environment.E14: old becomes new
+- policy only: app.update.monitor: 5s becomes 10s
+
+## An operator has to
+
+- set E1: new in .env.sample (the release notes do not say so)
+
 ## Warnings
 
 - `update_paused`: service app: Swarm left its update paused although all its tasks run the current spec
@@ -133,7 +155,8 @@ nothing is left of the run
 run 20261124T053000-custom-html-0a1b2c, cc-ci 0.1.0 (0f1e2d3c), engine native 0.1.0, event log sha256 eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
 ";
 
-const RED: &str = r"# FAIL: custom-html-tiny 1.2.0+2.3.0
+const RED: &str = "\
+# FAIL: custom-html-tiny 1.2.0+2.3.0
 
 Reached level 0 of 4, capped by install in 1 min 11 s, head aaaaaaaa (main).
 
@@ -143,10 +166,6 @@ Reached level 0 of 4, capped by install in 1 min 11 s, head aaaaaaaa (main).
 | L2 | upgrade | blocked | by install |
 | L3 | backup_restore | skipped | no volume is labelled for backup (expected) |
 | L4 | functional | skipped | the pack has no tests (gap) |
-
-## Why it is no pass
-
-- install: service app: it never became healthy: 2 health checks in a row failed, Swarm stopped it, and it exited with code 0, so it looks like a finished one-shot; the last check said: wget: can't connect to remote host (127.0.0.1): Connection refused (exit code 1)
 
 ## Stages
 
@@ -159,11 +178,7 @@ Reached level 0 of 4, capped by install in 1 min 11 s, head aaaaaaaa (main).
 
 ### install, app fresh
 
-**converge failed**
-
-```text
-service app: it never became healthy: 2 health checks in a row failed, Swarm stopped it, and it exited with code 0, so it looks like a finished one-shot; the last check said: wget: can't connect to remote host (127.0.0.1): Connection refused
-```
+**converge failed**: as said above
 
 - images passed: as it should be
 - deploy passed: as it should be
@@ -176,10 +191,6 @@ service app: it never became healthy: 2 health checks in a row failed, Swarm sto
 ## Warnings
 
 - service app of app fresh: 1 task replaced
-
-## This does not prove
-
-- backup\_restore: no volume is labelled for backup
 
 ## What had to be proven
 

@@ -52,6 +52,8 @@ pub(super) fn nothing(recipe: &str, version: &str) -> Results {
         stages: Vec::new(),
         deploys: Vec::new(),
         obligations: Vec::new(),
+        difference: None,
+        operator_steps: Vec::new(),
         images: Vec::new(),
         services: Vec::new(),
         warnings: Vec::new(),

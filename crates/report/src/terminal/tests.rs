@@ -68,6 +68,22 @@ stages
   ✓ upgrade    upgraded  passed        1 min 15 s  3 checks passed
   ✓ teardown   upgraded  passed             8.4 s  1 check passed
 
+the upgrade changes
+  - service app: environment.E1: old becomes new
+  - service app: environment.E2: old becomes new
+  - service app: environment.E3: old becomes new
+  - service app: environment.E4: old becomes new
+  - service app: environment.E5: old becomes new
+  - service app: environment.E6: old becomes new
+  - service app: environment.E7: old becomes new
+  - service app: environment.E8: old becomes new
+  - service app: environment.E9: old becomes new
+  - service app: environment.E10: old becomes new
+  - and 5 more: see report.md
+
+an operator has to
+  - set E1: new in .env.sample (the release notes do not say so)
+
 warnings
   - service app: Swarm left its update paused although all its tasks run the
     current spec

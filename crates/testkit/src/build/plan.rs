@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use cc_ci_core::backup_labels::backup_spec;
 use cc_ci_core::difference::difference;
 use cc_ci_core::planning::markers;
+use cc_ci_model::backup::BackupSpec;
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use cc_ci_model::name::{AppId, CommitSha, StackName};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{
     Adaptation, AdaptationKind, AppRole, Base, BaseChoice, Budgets, Doing, EngineId, Head,
-    HttpGate, Ingress, Plan, PlannedApp, PlannedStage,
+    HttpGate, Ingress, Plan, PlannedApp, PlannedStage, PlannedTest, TestsFrom,
 };
 use cc_ci_model::stage::{Rung, Stage};
 
@@ -57,13 +59,21 @@ pub struct PlanBuilder {
     base: Option<StackBuilder>,
     later: Vec<Stage>,
     not: BTreeMap<Stage, Outcome>,
+    tests: Vec<PlannedTest>,
     change: Vec<fn(&mut Plan)>,
 }
 
 impl PlanBuilder {
     /// Installs that head.
     pub fn new(head: StackBuilder) -> Self {
-        Self { head, base: None, later: Vec::new(), not: BTreeMap::new(), change: Vec::new() }
+        Self {
+            head,
+            base: None,
+            later: Vec::new(),
+            not: BTreeMap::new(),
+            tests: Vec::new(),
+            change: Vec::new(),
+        }
     }
 
     /// Upgrades from that base too.
@@ -78,6 +88,13 @@ impl PlanBuilder {
     pub fn run(mut self, stage: Stage) -> Self {
         self.later.push(stage);
         self
+    }
+
+    /// Runs a test of the pack, and the functional stage with it.
+    #[must_use]
+    pub fn test(mut self, name: &str) -> Self {
+        self.tests.push(PlannedTest { name: name.to_owned(), from: TestsFrom::Pack });
+        self.run(Stage::Functional)
     }
 
     /// A stage that does not run, and what is said of it.
@@ -112,6 +129,8 @@ impl PlanBuilder {
             difference: None,
             operator_steps: Vec::new(),
             markers: Vec::new(),
+            backup: BackupSpec::default(),
+            tests: Vec::new(),
             env: BTreeMap::new(),
             upgrade_env: BTreeMap::new(),
             expected_na: BTreeMap::<Rung, String>::new(),
@@ -120,6 +139,9 @@ impl PlanBuilder {
                 images_ms: 900_000,
                 deploy_ms: 600_000,
                 upgrade_ms: 600_000,
+                backup_ms: 300_000,
+                restore_ms: 600_000,
+                test_ms: 60_000,
                 teardown_ms: 300_000,
                 stability_ms: 3000,
             },
@@ -131,6 +153,8 @@ impl PlanBuilder {
             require_level: None,
         };
         plan.adaptations = adaptations(&plan);
+        plan.backup = backup_spec(&plan.head.declared);
+        plan.tests = self.tests.clone();
         if let BaseChoice::Release(base) = &plan.base {
             plan.difference = Some(difference(&base.declared, &plan.head.declared));
             plan.markers = markers(&base.declared);

@@ -24,6 +24,7 @@ pub fn stack(services: impl IntoIterator<Item = ServiceBuilder>) -> StackBuilder
     StackBuilder {
         services: services.into_iter().map(ServiceBuilder::build).collect(),
         external_secrets: Vec::new(),
+        fixed_volumes: BTreeMap::new(),
         extra_files: Tree::new(),
     }
 }
@@ -121,6 +122,19 @@ impl ServiceBuilder {
         let key = format!("traefik.http.services.{name}.loadbalancer.server.port");
         self.0.labels.insert(key, port.to_string());
         self
+    }
+
+    /// A label of its `deploy.labels`.
+    #[must_use]
+    pub fn label(mut self, key: &str, value: &str) -> Self {
+        self.0.labels.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Takes part in backups.
+    #[must_use]
+    pub fn backed_up(self) -> Self {
+        self.label("backupbot.backup", "true")
     }
 
     /// Publishes a port through the ingress mesh.
@@ -237,6 +251,7 @@ impl ServiceBuilder {
 pub struct StackBuilder {
     services: Vec<DeclaredService>,
     external_secrets: Vec<String>,
+    fixed_volumes: BTreeMap<String, String>,
     extra_files: Tree,
 }
 
@@ -245,6 +260,13 @@ impl StackBuilder {
     #[must_use]
     pub fn file(mut self, path: &str, content: &str) -> Self {
         self.extra_files.insert(path.to_owned(), content.into());
+        self
+    }
+
+    /// A volume has a name of its own in Docker (`name:`), without the stack's prefix.
+    #[must_use]
+    pub fn fixed_volume(mut self, name: &str, object: &str) -> Self {
+        self.fixed_volumes.insert(name.to_owned(), object.to_owned());
         self
     }
 
@@ -282,7 +304,15 @@ impl StackBuilder {
         DeclaredStack {
             format: Some("3.8".into()),
             networks: networks.collect(),
-            volumes: self.volumes().iter().map(|name| object(name, false, "")).collect(),
+            volumes: self
+                .volumes()
+                .iter()
+                .map(|name| {
+                    let own = self.fixed_name(name).map(str::to_owned);
+                    let plain = object(name, false, "");
+                    DeclaredObject { object: own.unwrap_or(plain.object.clone()), ..plain }
+                })
+                .collect(),
             configs: self
                 .names(|s| &s.configs)
                 .iter()
@@ -306,6 +336,11 @@ impl StackBuilder {
             put(&format!("{name}.conf"), "# nothing\n".into());
         }
         tree
+    }
+
+    /// The name of its own a volume has.
+    pub(super) fn fixed_name(&self, volume: &ComposeName) -> Option<&str> {
+        self.fixed_volumes.get(volume.as_str()).map(String::as_str)
     }
 
     pub(super) fn services(&self) -> &[DeclaredService] {

@@ -139,7 +139,14 @@ fn write_objects(text: &mut String, stack: &StackBuilder) -> Result {
         writeln!(text, "  {name}:{external}")?;
     }
     let volumes = stack.volumes();
-    section(text, "volumes", volumes.iter().map(|name| format!("  {name}: {{}}")))?;
+    section(
+        text,
+        "volumes",
+        volumes.iter().map(|name| match stack.fixed_name(name) {
+            Some(own) => format!("  {name}:\n    name: {own}"),
+            None => format!("  {name}: {{}}"),
+        }),
+    )?;
     let configs = stack.names(|service| &service.configs);
     let config = |name: &cc_ci_model::name::ComposeName| {
         let version = shout(name.as_str());

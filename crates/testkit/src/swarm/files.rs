@@ -1,12 +1,15 @@
-//! Files inside simulated containers. What is written below a mount is in the volume, and outlives
-//! the container; everything else is in the container's own layer.
+//! Files in simulated containers and volumes. What is written below a mount is in the volume, and
+//! outlives the container; everything else is in the container's own layer.
 
-use cc_ci_core::ports::EngineError;
+use std::collections::BTreeMap;
+
+use cc_ci_core::ports::{EngineError, FileFacts, Weight};
+use cc_ci_model::intent::ObjectKind;
 
 use super::sim::{Container, Sim};
 
 impl Sim {
-    /// Writes a file.
+    /// Writes a file as root, through a container.
     pub(super) fn put_file(
         &mut self,
         container: &str,
@@ -14,18 +17,18 @@ impl Sim {
         content: &[u8],
     ) -> Result<(), EngineError> {
         let place = self.place_of(container, path)?;
-        self.files.insert(place, content.to_vec());
+        self.files.insert(place, plain(content));
         Ok(())
     }
 
-    /// Reads a file.
+    /// Reads a file through a container.
     pub(super) fn get_file(
         &self,
         container: &str,
         path: &str,
     ) -> Result<Option<Vec<u8>>, EngineError> {
         let place = self.place_of(container, path)?;
-        Ok(self.files.get(&place).cloned())
+        Ok(self.files.get(&place).map(|file| file.content.clone()))
     }
 
     fn place_of(&self, container: &str, path: &str) -> Result<(String, String), EngineError> {
@@ -39,6 +42,63 @@ impl Sim {
         };
         Ok(known.place_of(path))
     }
+
+    /// An image's own content goes into a volume that is new.
+    pub(super) fn fill_volume(&mut self, volume: &str) {
+        if !self.files.keys().any(|(owner, _)| owner == volume) {
+            let file = FileFacts { uid: 1000, gid: 1000, ..plain(b"content of the image") };
+            self.files.insert((volume.to_owned(), "/content".to_owned()), file);
+        }
+    }
+
+    pub(crate) fn has_volume(&self, volume: &str) -> bool {
+        self.has(ObjectKind::Volume, volume)
+    }
+
+    /// A file of a volume; `path` without a leading slash.
+    pub(crate) fn file(&self, volume: &str, path: &str) -> Option<FileFacts> {
+        self.files.get(&key(volume, path)).cloned()
+    }
+
+    pub(crate) fn put(&mut self, volume: &str, path: &str, file: FileFacts) {
+        self.files.insert(key(volume, path), file);
+    }
+
+    pub(crate) fn take_away(&mut self, volume: &str, path: &str) {
+        self.files.remove(&key(volume, path));
+    }
+
+    /// Files at or below a path of a volume; an empty path is all of it.
+    pub(crate) fn below(&self, volume: &str, path: &str) -> BTreeMap<String, FileFacts> {
+        let root = path.trim_end_matches("/.").trim_end_matches('.').trim_matches('/').to_owned();
+        let is_below = |file: &str| {
+            let rest = file.strip_prefix(root.as_str());
+            root.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.files
+            .iter()
+            .filter(|((owner, _), _)| owner == volume)
+            .map(|((_, file), facts)| (file.trim_start_matches('/').to_owned(), facts.clone()))
+            .filter(|(file, _)| is_below(file))
+            .collect()
+    }
+
+    /// How much is below a path; `None` when nothing is there. A volume's root always is.
+    pub(crate) fn weigh(&self, volume: &str, path: &str) -> Option<Weight> {
+        let below = self.below(volume, path);
+        let is_root = matches!(path, "" | ".");
+        let bytes = below.values().map(|file| file.content.len() as u64).sum();
+        (is_root || !below.is_empty()).then_some(Weight { files: below.len() as u64, bytes })
+    }
+}
+
+fn key(volume: &str, path: &str) -> (String, String) {
+    (volume.to_owned(), format!("/{}", path.trim_start_matches('/')))
+}
+
+/// A file of root's, readable by all.
+fn plain(content: &[u8]) -> FileFacts {
+    FileFacts { content: content.to_vec(), uid: 0, gid: 0, mode: 0o644, xattrs: Some(Vec::new()) }
 }
 
 impl Container {

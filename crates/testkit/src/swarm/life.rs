@@ -121,6 +121,7 @@ impl Sim {
         let life_health = task.life.health;
         for (volume, _) in &spec.volumes {
             self.create_thing(ObjectKind::Volume, volume, Some(&stack), None);
+            self.fill_volume(volume);
         }
         let anonymous: Vec<AnonymousVolume> = self
             .behaviour(&spec.declared)

@@ -5,6 +5,7 @@
 //! services do is said by a [`behaviour::Behaviour`] each.
 
 pub mod behaviour;
+pub mod commands;
 mod facts;
 mod files;
 mod life;

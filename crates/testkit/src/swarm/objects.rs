@@ -36,7 +36,13 @@ impl Sim {
             let Object { name, stack, run, .. } = &thing.object;
             let of_run =
                 scope.run.as_ref().is_some_and(|known| run.as_deref() == Some(known.as_str()));
-            of_stack(stack) || of_run || scope.names.contains(name)
+            let claims_another =
+                (stack.is_some() && !of_stack(stack)) || (run.is_some() && !of_run);
+            // A fixed name alone proves nothing: it could be a stranger's.
+            let is_telling = is_anonymous(name)
+                || scope.stacks.iter().any(|known| name.starts_with(&format!("{known}_")));
+            let by_name = scope.names.contains(name) && !claims_another && is_telling;
+            of_stack(stack) || of_run || by_name
         };
         let anonymous = self
             .containers
@@ -44,8 +50,8 @@ impl Sim {
             .filter(|container| of_stack(&Some(container.stack.clone())))
             .flat_map(|container| &container.anonymous);
         let anonymous: Vec<&str> = anonymous.map(|volume| volume.name.as_str()).collect();
-        let is_anonymous = |thing: &&Thing| anonymous.contains(&thing.object.name.as_str());
-        let things = self.things.iter().filter(|thing| is_ours(thing) || is_anonymous(thing));
+        let in_container = |thing: &&Thing| anonymous.contains(&thing.object.name.as_str());
+        let things = self.things.iter().filter(|thing| is_ours(thing) || in_container(thing));
         self.of_services()
             .filter(|object| of_stack(&object.stack))
             .chain(things.map(|thing| thing.object.clone()))
@@ -181,4 +187,9 @@ impl Sim {
         });
         made.map(|object| object.name.clone()).collect()
     }
+}
+
+/// The engine's name of a volume that nobody named.
+fn is_anonymous(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -54,6 +54,15 @@ impl Sim {
         self.announce();
     }
 
+    /// Has every task of a service replaced, though nothing changed.
+    pub(super) fn force(&mut self, id: &str) -> bool {
+        let Some(service) = self.service(id) else { return false };
+        let (stack, mut spec) = (service.stack.clone(), Spec::clone(&service.spec));
+        spec.forced += 1;
+        self.submit(&stack, spec);
+        true
+    }
+
     /// Makes as many tasks as the spec says, and stops those beyond.
     pub(super) fn populate(&mut self, id: &str) {
         let Some(service) = self.service(id) else { return };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cc_ci_core::ports::FileFacts;
 use cc_ci_model::compose::DeclaredService;
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::intent::{Object, ObjectKind};
@@ -15,6 +16,7 @@ use cc_ci_model::time::Timestamp;
 
 use super::EventStream;
 use super::behaviour::{Behaviour, Life};
+use super::commands::Script;
 use super::update::Update;
 
 /// Everything there is.
@@ -32,10 +34,14 @@ pub(crate) struct Sim {
     pub(super) lives_begun: BTreeMap<(String, String), usize>,
     pub(super) requests: BTreeMap<String, usize>,
     /// Content of volumes and of containers' own layers: (volume or container, path) → bytes.
-    pub(super) files: BTreeMap<(String, String), Vec<u8>>,
+    pub(super) files: BTreeMap<(String, String), FileFacts>,
     pub(super) stream: EventStream,
     /// Changes a watcher could have heard of.
     pub(super) announced: u64,
+    /// What commands inside containers do, by words they contain.
+    pub(super) scripts: Vec<(String, Script)>,
+    /// Commands that ran.
+    pub(super) commands: Vec<String>,
     changes: u64,
     /// How often the event stream broke.
     pub(super) gaps: u64,
@@ -80,6 +86,8 @@ pub(crate) struct Spec {
     /// Volumes by full name, and where each is mounted.
     pub(crate) volumes: Vec<(String, String)>,
     pub(crate) labels: BTreeMap<String, String>,
+    /// How often it was told to replace its tasks though nothing changed.
+    pub(crate) forced: u64,
 }
 
 impl Spec {
@@ -90,6 +98,7 @@ impl Spec {
             && self.secrets == other.secrets
             && self.configs == other.configs
             && self.volumes == other.volumes
+            && self.forced == other.forced
     }
 }
 
@@ -163,6 +172,8 @@ impl Sim {
             files: BTreeMap::new(),
             stream: EventStream::Good,
             announced: 0,
+            scripts: Vec::new(),
+            commands: Vec::new(),
             changes: 0,
             gaps: 0,
             on_create: None,

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use cc_ci_core::ports::{StackView, Wake};
+use cc_ci_core::ports::{Objects, Removal, StackView, Wake};
 use cc_ci_model::compose::ServiceMode;
+use cc_ci_model::intent::{Object, ObjectKind};
 use cc_ci_model::stack::{StackFacts, TaskState, UpdateState};
+use cc_ci_swarm::Swarm;
 
 use crate::support::{IMAGE, TestStack, docker, engine, now, only_task, until};
 
@@ -82,9 +84,27 @@ async fn a_job_is_counted_to_its_end() {
     let facts = until(&mut watch, "completed job", done).await;
     let job = facts.service("job").unwrap();
     assert_eq!(job.mode, ServiceMode::ReplicatedJob { completions: 2 });
-    println!("a completed job wants {} tasks", job.desired_tasks);
+    assert_eq!(job.desired_tasks, 2);
     let ends: Vec<_> = facts.tasks.iter().map(|task| (task.state, task.current)).collect();
     assert_eq!(ends, [(TaskState::Complete, true); 2]);
+    check_leftovers(&swarm, &stack).await;
+}
+
+/// The engine keeps a job's tasks and containers beyond its service: the containers have to be
+/// found and removed, the tasks cannot be and do not count.
+async fn check_leftovers(swarm: &Swarm, stack: &TestStack) {
+    let scope = stack.scope(&[]);
+    let kinds =
+        |found: &[Object]| -> Vec<ObjectKind> { found.iter().map(|object| object.kind).collect() };
+    let found = swarm.inventory(&scope).await.unwrap();
+    let (service, containers) = found.split_first().unwrap();
+    assert_eq!(kinds(&found), [ObjectKind::Service, ObjectKind::Container, ObjectKind::Container]);
+    assert_eq!(swarm.remove(service).await.unwrap(), Removal::Gone);
+    assert_eq!(swarm.inventory(&scope).await.unwrap(), containers);
+    for container in containers {
+        assert_eq!(swarm.remove(container).await.unwrap(), Removal::Gone);
+    }
+    assert_eq!(swarm.inventory(&scope).await.unwrap(), []);
 }
 
 /// CONV-5, as far as this adapter goes: the event is passed on at once.

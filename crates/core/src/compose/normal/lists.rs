@@ -159,7 +159,7 @@ impl Normal<'_> {
     pub(super) fn mounts(&mut self, node: &Node) -> Result<Node, Fault> {
         each(node, "a list of mounts", |item| {
             let mount = match item.as_text() {
-                Some(text) => short_mount(item, text)?,
+                Some(text) => self.short_mount(item, text)?,
                 None => self.long_mount(item)?,
             };
             let source = mount.text_at(&["source"]).unwrap_or_default();
@@ -168,6 +168,24 @@ impl Normal<'_> {
             }
             Ok(mount)
         })
+    }
+
+    fn short_mount(&mut self, node: &Node, text: &str) -> Result<Node, Fault> {
+        let mount = syntax::mount(text)
+            .map_err(|why| Fault::new(node.spot, format!("`{text}` is no mount: {why}")))?;
+        if mount.source.is_empty() && mount.target.contains(':') {
+            let message =
+                format!("docker takes the letter for a drive: an anonymous volume at `{text}`");
+            self.doubts.push(Fault::new(node.spot, message));
+        }
+        let kind = if mount.is_bind() { "bind" } else { "volume" };
+        let mut record = vec![("type", kind.to_owned()), ("target", mount.target)];
+        record.extend((!mount.source.is_empty()).then_some(("source", mount.source)));
+        record.extend(mount.read_only.then(|| ("read_only", true.to_string())));
+        record.extend(mount.nocopy.then(|| ("nocopy", true.to_string())));
+        record
+            .extend((!mount.propagation.is_empty()).then_some(("propagation", mount.propagation)));
+        Ok(Node::record(node.spot, &record))
     }
 
     fn long_mount(&mut self, node: &Node) -> Result<Node, Fault> {
@@ -275,16 +293,4 @@ fn port_record(node: &Node, port: &Port, mode: &str) -> Node {
         ("target", port.target.to_string()),
     ];
     Node::record(node.spot, &record)
-}
-
-fn short_mount(node: &Node, text: &str) -> Result<Node, Fault> {
-    let mount = syntax::mount(text)
-        .map_err(|why| Fault::new(node.spot, format!("`{text}` is no mount: {why}")))?;
-    let kind = if mount.is_bind() { "bind" } else { "volume" };
-    let mut record = vec![("type", kind.to_owned()), ("target", mount.target)];
-    record.extend((!mount.source.is_empty()).then_some(("source", mount.source)));
-    record.extend(mount.read_only.then(|| ("read_only", true.to_string())));
-    record.extend(mount.nocopy.then(|| ("nocopy", true.to_string())));
-    record.extend((!mount.propagation.is_empty()).then_some(("propagation", mount.propagation)));
-    Ok(Node::record(node.spot, &record))
 }

@@ -16,7 +16,7 @@ pub(super) fn flag(node: &Node) -> Result<bool, Fault> {
         },
         Value::Null | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Map(_) => None,
     };
-    flag.ok_or_else(|| wrong(node, "true or false"))
+    flag.ok_or_else(|| unreadable(node, "true or false"))
 }
 
 /// A whole number; texts come from variables and are decimal, fractions are cut off.
@@ -27,7 +27,7 @@ pub(super) fn count(node: &Node) -> Result<i64, Fault> {
         Value::Text(text) => text.parse().ok(),
         Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => None,
     };
-    count.ok_or_else(|| wrong(node, "a whole number"))
+    count.ok_or_else(|| unreadable(node, "a whole number"))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "docker cuts the fraction off")]

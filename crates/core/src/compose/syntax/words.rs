@@ -16,7 +16,7 @@ pub(in crate::compose) fn words(text: &str) -> Result<Vec<String>, &'static str>
                 rest.by_ref().find(|c| *c == '\n');
             }
             '\\' => {
-                word.get_or_insert_default().push(rest.next().ok_or("it ends with a backslash")?)
+                word.get_or_insert_default().push(rest.next().ok_or("it ends with a backslash")?);
             }
             '\'' => single_quoted(&mut rest, word.get_or_insert_default())?,
             '"' => double_quoted(&mut rest, word.get_or_insert_default())?,

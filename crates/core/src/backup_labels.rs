@@ -1,0 +1,143 @@
+//! backup-bot-two's labels, read as it reads them (its label specification): from `deploy.labels`
+//! of all services of a stack together, after interpolation.
+//!
+//! Tests: at the end of this file.
+
+use std::collections::BTreeMap;
+
+use cc_ci_model::backup::{BackedVolume, BackupSpec, ExcludedVolume, Hook, HookTime};
+use cc_ci_model::compose::{DeclaredMount, DeclaredService, DeclaredStack, MountKind};
+
+const ENABLED: &str = "backupbot.backup";
+const VOLUMES: &str = "backupbot.backup.volumes.";
+const PATH_V1: &str = "backupbot.backup.path";
+const HOOKS: [HookTime; 4] =
+    [HookTime::BackupPre, HookTime::BackupPost, HookTime::RestorePre, HookTime::RestorePost];
+
+/// What the labels say. Without a service labelled `backupbot.backup=true` nothing of it counts.
+pub fn backup_spec(declared: &DeclaredStack) -> BackupSpec {
+    let mut spec = BackupSpec::default();
+    for service in &declared.services {
+        if service.labels.get(ENABLED).is_some_and(|value| is_true(value)) {
+            spec.labelled.push(service.name.clone());
+        }
+        spec.hooks.extend(hooks(service));
+    }
+    if spec.labelled.is_empty() {
+        return BackupSpec::default();
+    }
+    let old_paths = old_paths(declared, &mut spec);
+    let labels = volume_labels(declared, &mut spec);
+    for volume in declared.volumes.iter().filter(|volume| !volume.external) {
+        let name = volume.name.as_str();
+        let label = labels.get(name).cloned().unwrap_or_default();
+        if let Some(reason) = label.excluded {
+            spec.excluded.push(ExcludedVolume { volume: volume.name.clone(), reason });
+            continue;
+        }
+        let paths = if label.paths.is_empty() {
+            old_paths.get(name).cloned().unwrap_or_default()
+        } else {
+            label.paths
+        };
+        let only_others =
+            !old_paths.is_empty() && !old_paths.contains_key(name) && paths.is_empty();
+        if only_others {
+            let reason = format!("no path of a `{PATH_V1}` label is in it");
+            spec.excluded.push(ExcludedVolume { volume: volume.name.clone(), reason });
+        } else {
+            let whole = paths.iter().any(String::is_empty);
+            let paths = if whole { Vec::new() } else { paths };
+            spec.volumes.push(BackedVolume { volume: volume.name.clone(), paths });
+        }
+    }
+    if spec.volumes.is_empty() {
+        spec.problems.push(match declared.volumes.len() {
+            0 => "the stack is labelled for backup but has no volume: a backup of it is empty".to_owned(),
+            _ => "the stack is labelled for backup but every volume is left out: a backup of it is empty".to_owned(),
+        });
+    }
+    spec
+}
+
+/// What the labels say of one volume.
+#[derive(Default, Clone)]
+struct VolumeLabel {
+    excluded: Option<String>,
+    paths: Vec<String>,
+}
+
+fn volume_labels(declared: &DeclaredStack, spec: &mut BackupSpec) -> BTreeMap<String, VolumeLabel> {
+    let mut labels: BTreeMap<String, VolumeLabel> = BTreeMap::new();
+    for (key, value) in declared.services.iter().flat_map(|service| &service.labels) {
+        let Some(rest) = key.strip_prefix(VOLUMES) else { continue };
+        let (volume, is_path) = match rest.strip_suffix(".path") {
+            Some(volume) => (volume, true),
+            None => (rest, false),
+        };
+        if !declared.volumes.iter().any(|known| known.name.as_str() == volume) {
+            spec.problems.push(format!(
+                "label `{key}` names volume {volume}, which the recipe does not have"
+            ));
+            continue;
+        }
+        let label = labels.entry(volume.to_owned()).or_default();
+        if is_path {
+            label.paths.extend(paths(value));
+        } else if !is_true(value) {
+            label.excluded = Some(format!("label `{key}={value}`"));
+        }
+    }
+    labels
+}
+
+/// Paths of a label: comma-separated, relative to the volume's root.
+fn paths(value: &str) -> Vec<String> {
+    value.split(',').map(|path| path.trim().trim_matches('/').to_owned()).collect()
+}
+
+/// Paths of the deprecated label, which are absolute in the container, mapped to the volumes that
+/// are mounted there.
+fn old_paths(declared: &DeclaredStack, spec: &mut BackupSpec) -> BTreeMap<String, Vec<String>> {
+    let mut mapped: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for service in &declared.services {
+        let Some(value) = service.labels.get(PATH_V1) else { continue };
+        for path in value.split(',').map(str::trim).filter(|path| !path.is_empty()) {
+            match volume_at(service, path) {
+                Some((volume, inner)) => mapped.entry(volume).or_default().push(inner),
+                None => spec.problems.push(format!(
+                    "label `{PATH_V1}={value}` of service {}: {path} is in none of its volumes, so it is not backed up",
+                    service.name
+                )),
+            }
+        }
+    }
+    mapped
+}
+
+/// The named volume that holds a path of a service's containers, and where in it.
+fn volume_at(service: &DeclaredService, path: &str) -> Option<(String, String)> {
+    let path = path.trim_end_matches('/');
+    let holds = |mount: &&DeclaredMount| {
+        let target = mount.target.trim_end_matches('/');
+        path == target || path.strip_prefix(target).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let mounts =
+        service.mounts.iter().filter(|mount| mount.kind == MountKind::Volume).filter(holds);
+    let nearest = mounts.max_by_key(|mount| mount.target.len())?;
+    let inner = path.strip_prefix(nearest.target.trim_end_matches('/'))?.trim_matches('/');
+    Some((nearest.source.clone()?, inner.to_owned()))
+}
+
+fn hooks(service: &DeclaredService) -> Vec<Hook> {
+    let found = HOOKS.into_iter().filter_map(|when| {
+        let command =
+            service.labels.get(when.label()).filter(|command| !command.trim().is_empty())?;
+        Some(Hook { service: service.name.clone(), when, command: command.clone() })
+    });
+    found.collect()
+}
+
+fn is_true(value: &str) -> bool {
+    matches!(value.trim().to_lowercase().as_str(), "true" | "1" | "yes" | "on")
+}

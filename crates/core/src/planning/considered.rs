@@ -1,0 +1,179 @@
+//! What the head's files come to: can it be installed, where would it answer, what would be
+//! backed up and tested.
+
+use cc_ci_model::backup::BackupSpec;
+use cc_ci_model::compose::DeclaredStack;
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::{AppRole, Finding, HttpGate, PlannedApp, PlannedTest, TestsFrom};
+
+use super::{BaseSearch, Refusal, Request, app, pack, stages};
+use crate::app::Prepared;
+use crate::backup_labels::backup_spec;
+use crate::gate::gate;
+use crate::limits::too_long;
+use crate::ports::RecipeFacts;
+use crate::text::TextError;
+
+/// What the head's files come to.
+pub(super) struct Considered {
+    /// Why the head can not be installed, if it can not.
+    pub(super) unfit: Option<Outcome>,
+    pub(super) declared: DeclaredStack,
+    pub(super) compose_files: Vec<String>,
+    pub(super) gate: Option<HttpGate>,
+    pub(super) backup: BackupSpec,
+    pub(super) tests: Vec<PlannedTest>,
+    pub(super) warnings: Vec<Finding>,
+}
+
+pub(super) fn consider(
+    request: &Request,
+    facts: &RecipeFacts,
+    prepared: Result<Prepared, TextError>,
+) -> Result<Considered, Refusal> {
+    let mut warnings: Vec<Finding> =
+        facts.malformed_tags.iter().map(|tag| malformed_tag(tag)).collect();
+    match prepared {
+        Ok(prepared) => {
+            let first = app(request, &facts.name, AppRole::Fresh, false)?;
+            refuse_unfit(&first, &prepared)?;
+            warnings.extend(prepared.warnings.iter().map(recipe_warning));
+            let fitness = fitness(request, &prepared);
+            Ok(Considered {
+                backup: backup_spec(&prepared.declared),
+                tests: tests(request, &prepared),
+                gate: fitness.as_ref().ok().cloned(),
+                unfit: fitness.err(),
+                declared: prepared.declared,
+                compose_files: prepared.compose_files,
+                warnings,
+            })
+        }
+        Err(error) => Ok(Considered {
+            unfit: Some(Outcome::failed(error.to_string())),
+            declared: empty_stack(),
+            compose_files: Vec::new(),
+            gate: None,
+            backup: BackupSpec::default(),
+            tests: Vec::new(),
+            warnings,
+        }),
+    }
+}
+
+impl Considered {
+    pub(super) fn stages<'a>(
+        &'a self,
+        base: &'a BaseSearch,
+        fresh_head: bool,
+    ) -> stages::Fitness<'a> {
+        stages::Fitness {
+            unfit: self.unfit.as_ref(),
+            base,
+            fresh_head,
+            has_backup: !self.backup.labelled.is_empty(),
+            has_tests: !self.tests.is_empty(),
+        }
+    }
+
+    /// The fresh head, if it is wanted; with an upgrade also the upgraded app and, should that
+    /// leave no head standing, one more fresh head.
+    pub(super) fn apps(
+        &self,
+        request: &Request,
+        facts: &RecipeFacts,
+        with_upgrade: bool,
+        fresh_head: bool,
+    ) -> Result<Vec<PlannedApp>, Refusal> {
+        let mut apps = Vec::new();
+        if self.unfit.is_some() {
+            return Ok(apps);
+        }
+        if fresh_head {
+            apps.push(app(request, &facts.name, AppRole::Fresh, false)?);
+        }
+        if with_upgrade {
+            apps.push(app(request, &facts.name, AppRole::Upgraded, false)?);
+            apps.push(app(request, &facts.name, AppRole::Fresh, true)?);
+        }
+        Ok(apps)
+    }
+}
+
+/// The pack's tests; without a pack those the recipe carries itself (STG-7).
+fn tests(request: &Request, prepared: &Prepared) -> Vec<PlannedTest> {
+    let (names, from) = match &request.pack {
+        Some(_) => (request.tests.clone(), TestsFrom::Pack),
+        None => (prepared.own_tests.clone(), TestsFrom::Recipe),
+    };
+    names.into_iter().map(|name| PlannedTest { name, from }).collect()
+}
+
+/// What only the user can mend.
+fn refuse_unfit(app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
+    let long = too_long(&app.stack, &prepared.declared);
+    if !long.is_empty() {
+        return Err(Refusal::config(
+            format!("names would be too long for the engine: {}", long.join("; ")),
+            "choose a shorter base domain, or shorter names in the recipe",
+        ));
+    }
+    let missing: Vec<&str> = prepared
+        .secrets
+        .iter()
+        .filter(|secret| !secret.generate)
+        .map(|secret| secret.name.as_str())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::config(
+        format!("secrets marked `generate=false` have no value: {}", missing.join(", ")),
+        "give each a value as `[app.secrets]` in the pack's recipe.toml",
+    ))
+}
+
+/// Where the head would answer, or why it can not be installed at all.
+fn fitness(request: &Request, prepared: &Prepared) -> Result<HttpGate, Outcome> {
+    if !prepared.undeclared_secrets.is_empty() {
+        return Err(Outcome::failed(format!(
+            "secrets are external but nothing declares them: {}: add `SECRET_<NAME>_VERSION=v1` to .env.sample for each",
+            prepared.undeclared_secrets.join(", ")
+        )));
+    }
+    let cli = &request.host.cli_version;
+    if prepared.declared.format.is_none() && is_old_cli(cli) {
+        return Err(Outcome::errored(format!(
+            "the compose files have no `version:`, which docker CLI {cli} reads as format 1; a newer CLI would take them: \
+             use one, or add `version: \"3.8\"`"
+        )));
+    }
+    gate(&prepared.declared, &pack(request, |pack| pack.health.clone())).map_err(Outcome::errored)
+}
+
+/// Docker CLIs before 23 read a missing `version:` as 1.0, and a version in an overlay does not
+/// mend that (measured on 20.10).
+fn is_old_cli(version: &str) -> bool {
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    major.is_some_and(|major| major < 23)
+}
+
+fn empty_stack() -> DeclaredStack {
+    DeclaredStack {
+        format: None,
+        services: Vec::new(),
+        volumes: Vec::new(),
+        networks: Vec::new(),
+        secrets: Vec::new(),
+        configs: Vec::new(),
+    }
+}
+
+fn malformed_tag(tag: &str) -> Finding {
+    Finding::new("malformed_tag", format!("tag `{tag}` is no recipe version and is ignored"), None)
+}
+
+fn recipe_warning(error: &TextError) -> Finding {
+    let place = error.place.as_ref().map(ToString::to_string);
+    Finding::new("recipe", error.message.clone(), place)
+}

@@ -1,0 +1,192 @@
+//! Markers in the volumes of an app that is backed up: planted through the host, so that owner,
+//! mode and extended attributes can be given and compared (STG-4, STG-5).
+
+use std::path::{Path, PathBuf};
+
+use cc_ci_core::ports::{FileFacts, VolumeError};
+use cc_ci_model::backup::{KeptMarker, MarkerFile, PathWeight};
+use cc_ci_model::compose::DeclaredObject;
+use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::plan::{PlannedApp, Revision};
+use cc_ci_model::stage::Stage;
+
+use super::{ActError, Stagehand};
+
+/// Permission bits of a marker: unlike those most files have, so that a restore that sets them
+/// all alike is seen.
+const MODE: u32 = 0o640;
+
+/// The extended attribute of a marker.
+const ATTRIBUTE: &str = "user.cc-ci";
+
+/// Looks at what is in the backed-up paths, then puts a fresh nonce into every volume.
+pub(super) async fn mark(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+    let mut before = Vec::new();
+    for (object, path) in backed_up_paths(hand, app) {
+        let volume = object.name.to_string();
+        let weight = hand.ports.volumes.weigh(&object.object, Path::new(&path)).await;
+        let weight = weight.map_err(ActError::broken)?;
+        before.push(PathWeight { volume, path, files: weight.map(|weight| weight.files) });
+    }
+    let mut markers = Vec::new();
+    for object in volumes(hand, app) {
+        for (folder, backed_up) in places(hand, &object).await {
+            markers.push(plant(hand, &object, &folder, backed_up).await);
+        }
+    }
+    Ok(Evidence::Marked { before, markers })
+}
+
+/// Changes what was planted: other content, another mode.
+pub(super) async fn disturb(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+    let mut markers = planted(hand, app);
+    for marker in &mut markers {
+        let Some(object) = object_of(hand, app, &marker.volume) else { continue };
+        let path = PathBuf::from(&marker.path);
+        let lost = FileFacts {
+            content: b"cc-ci: this is what a restore has to replace".to_vec(),
+            uid: 0,
+            gid: 0,
+            mode: 0o600,
+            xattrs: Some(Vec::new()),
+        };
+        let written = hand.ports.volumes.write(&object, &path, &lost).await;
+        look(hand, &object, marker, written).await;
+    }
+    Ok(Evidence::Disturbed { markers })
+}
+
+/// Looks at every marker as it is now.
+pub(super) async fn recall(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+    let mut markers = planted(hand, app);
+    for marker in &mut markers {
+        if let Some(object) = object_of(hand, app, &marker.volume) {
+            look(hand, &object, marker, Ok(())).await;
+        }
+    }
+    Ok(Evidence::Recalled { markers })
+}
+
+/// The named volumes of the head as this app has them.
+pub(super) fn volumes(hand: &Stagehand, app: &PlannedApp) -> Vec<DeclaredObject> {
+    let declared = hand.plan.declared(app.role, Revision::Head);
+    let own = declared.iter().flat_map(|stack| &stack.volumes).filter(|volume| !volume.external);
+    own.map(|volume| DeclaredObject {
+        object: cc_ci_core::app::object_of(&hand.plan, app, &volume.object),
+        ..volume.clone()
+    })
+    .collect()
+}
+
+/// Every backed-up path with its volume; an empty path is the whole volume.
+pub(super) fn backed_up_paths(hand: &Stagehand, app: &PlannedApp) -> Vec<(DeclaredObject, String)> {
+    let volumes = volumes(hand, app);
+    let mut all = Vec::new();
+    for backed in &hand.plan.backup.volumes {
+        let Some(object) = volumes.iter().find(|volume| volume.name == backed.volume) else {
+            continue;
+        };
+        if backed.paths.is_empty() {
+            all.push((object.clone(), String::new()));
+        }
+        all.extend(backed.paths.iter().map(|path| (object.clone(), path.clone())));
+    }
+    all
+}
+
+/// What was planted for the backup.
+pub(super) fn planted(hand: &Stagehand, app: &PlannedApp) -> Vec<KeptMarker> {
+    hand.journal.with(|state| {
+        let run = state.run_of(Stage::Backup, Some(&app.id));
+        match run.and_then(|run| run.act(Act::Mark)).and_then(|act| act.evidence.as_ref()) {
+            Some(Evidence::Marked { markers, .. }) => markers.clone(),
+            Some(_) | None => Vec::new(),
+        }
+    })
+}
+
+fn object_of(hand: &Stagehand, app: &PlannedApp, volume: &str) -> Option<String> {
+    volumes(hand, app)
+        .into_iter()
+        .find(|known| known.name.as_str() == volume)
+        .map(|known| known.object)
+}
+
+/// Where markers go in a volume, and whether that is backed up: the root, and each backed-up
+/// folder below it.
+async fn places(hand: &Stagehand, object: &DeclaredObject) -> Vec<(PathBuf, bool)> {
+    let backed = hand.plan.backup.volumes.iter().find(|backed| backed.volume == object.name);
+    let root_is_backed_up = backed.is_some_and(|backed| backed.paths.is_empty());
+    let mut places = vec![(PathBuf::new(), root_is_backed_up)];
+    for path in backed.map(|backed| backed.paths.as_slice()).unwrap_or_default() {
+        // A path that is a file, or that a hook is yet to make, can hold no marker of ours.
+        let folder = PathBuf::from(path);
+        let probe = hand.ports.volumes.weigh(&object.object, &folder.join(".")).await;
+        if matches!(probe, Ok(Some(_))) {
+            places.push((folder, true));
+        }
+    }
+    places
+}
+
+async fn plant(
+    hand: &Stagehand,
+    object: &DeclaredObject,
+    folder: &Path,
+    backed_up: bool,
+) -> KeptMarker {
+    let path = folder.join(format!(".cc-ci-data-{}", hand.plan.run_id.hex()));
+    let nonce = super::markers::nonce(hand);
+    let mut marker = KeptMarker {
+        volume: object.name.to_string(),
+        path: path.display().to_string(),
+        nonce: nonce.clone(),
+        backed_up,
+        file: None,
+        problem: None,
+    };
+    let (uid, gid) = hand.ports.volumes.owner(&object.object, folder).await.unwrap_or((0, 0));
+    let attribute = (ATTRIBUTE.to_owned(), nonce.clone().into_bytes());
+    let file = FileFacts {
+        content: nonce.into_bytes(),
+        uid,
+        gid,
+        mode: MODE,
+        xattrs: Some(vec![attribute]),
+    };
+    let written = hand.ports.volumes.write(&object.object, &path, &file).await;
+    look(hand, &object.object, &mut marker, written).await;
+    marker
+}
+
+/// Reads a marker's file as it is now.
+async fn look(
+    hand: &Stagehand,
+    object: &str,
+    marker: &mut KeptMarker,
+    written: Result<(), VolumeError>,
+) {
+    let read = match written {
+        Ok(()) => hand.ports.volumes.read(object, Path::new(&marker.path)).await,
+        Err(error) => Err(error),
+    };
+    marker.file = None;
+    marker.problem = None;
+    match read {
+        Ok(file) => marker.file = file.map(|file| as_seen(&file)),
+        Err(error) => marker.problem = Some(error.to_string()),
+    }
+}
+
+fn as_seen(file: &FileFacts) -> MarkerFile {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    MarkerFile {
+        content: String::from_utf8_lossy(&file.content).into_owned(),
+        uid: file.uid,
+        gid: file.gid,
+        mode: file.mode,
+        xattrs: file.xattrs.as_ref().map(|xattrs| {
+            xattrs.iter().map(|(name, value)| format!("{name}={}", hex(value))).collect()
+        }),
+    }
+}

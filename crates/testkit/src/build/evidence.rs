@@ -1,0 +1,291 @@
+//! What an act sees when all is well, and what it sees when the recipe is at fault, in the words
+//! of the log: for tests that walk through a run without an engine.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack, ServiceMode};
+use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::evidence::{
+    Act, AnswerSeen, DeploySeen, Evidence, HttpSeen, ImageFound, ImageSeen, MarkerSeen,
+    ObserveSeen, PageSeen, SettleSeen,
+};
+use cc_ci_model::intent::{Intent, Object, ObjectKind};
+use cc_ci_model::name::ComposeName;
+use cc_ci_model::plan::{BaseChoice, Plan, PlannedApp, Revision};
+use cc_ci_model::stack::{ServiceFacts, StackFacts, TaskState};
+use cc_ci_model::time::Timestamp;
+
+use super::facts::{FactsBuilder, TaskBuilder};
+
+/// What the engine would show of an app of a plan that runs a revision.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The app.
+    pub app: &'a PlannedApp,
+    /// What it runs.
+    pub revision: Revision,
+    /// When the act ends.
+    pub at: Timestamp,
+}
+
+impl Shown<'_> {
+    /// What an act sees when all is well; `None` for acts this does not know.
+    pub fn good(&self, act: Act) -> Option<Evidence> {
+        Some(match act {
+            Act::EnsureImages { revision } => {
+                Evidence::Images { images: self.images(revision, &present()) }
+            }
+            Act::Deploy { revision } => {
+                Evidence::Deployed(self.deployed(revision, 0, "Creating service"))
+            }
+            Act::Converge => Evidence::Settled(self.settled(self.facts(), false)),
+            Act::Answer => {
+                Evidence::Answered(answered(2, page(200, "<title>Welcome</title>"), false))
+            }
+            Act::Inspect => Evidence::Page(PageSeen {
+                answer: Some(page(200, "<title>Welcome</title>")),
+                problem: None,
+            }),
+            Act::Plant => Evidence::Planted { markers: self.markers(true) },
+            Act::Seek => Evidence::Sought { markers: self.markers(true) },
+            Act::Observe => Evidence::Observed(ObserveSeen { facts: Some(self.facts()) }),
+            Act::Dismantle => Evidence::Dismantled { left: Vec::new(), refusals: Vec::new() },
+            _ => return None,
+        })
+    }
+
+    /// What an act sees when the recipe is at fault; `None` for acts this does not know.
+    pub fn bad(&self, act: Act) -> Option<Evidence> {
+        Some(match act {
+            Act::EnsureImages { revision } => {
+                let missing = ImageFound::NotFound { message: "manifest unknown".into() };
+                Evidence::Images { images: self.images(revision, &missing) }
+            }
+            Act::Deploy { revision } => {
+                Evidence::Deployed(self.deployed(revision, 1, "invalid compose file"))
+            }
+            Act::Converge => Evidence::Settled(self.settled(self.starting(), true)),
+            Act::Answer => Evidence::Answered(answered(0, page(503, "starting"), true)),
+            Act::Inspect => Evidence::Page(PageSeen {
+                answer: Some(page(200, "<title>502 Bad Gateway</title>")),
+                problem: None,
+            }),
+            Act::Plant => Evidence::Planted { markers: self.markers(false) },
+            Act::Seek => Evidence::Sought { markers: self.markers(false) },
+            Act::Observe => Evidence::Observed(ObserveSeen { facts: Some(self.looping()) }),
+            Act::Dismantle => Evidence::Dismantled {
+                left: vec![self.leftover()],
+                refusals: vec!["in use".into()],
+            },
+            _ => return None,
+        })
+    }
+
+    /// What is announced before an act has its effects.
+    pub fn intents(&self, act: Act) -> Vec<Intent> {
+        if !matches!(act, Act::Deploy { .. }) {
+            return Vec::new();
+        }
+        let app = self.app;
+        let stack = Intent::Stack {
+            app: app.id.clone(),
+            stack: app.stack.clone(),
+            volumes: Vec::new(),
+            networks: Vec::new(),
+            configs: Vec::new(),
+        };
+        vec![stack, Intent::Network { name: app.network.clone() }]
+    }
+
+    fn declared(&self, revision: Revision) -> Option<&DeclaredStack> {
+        self.plan.declared(self.app.role, revision)
+    }
+
+    fn images(&self, revision: Revision, found: &ImageFound) -> Vec<ImageSeen> {
+        let services =
+            self.declared(revision).map(|stack| stack.services.as_slice()).unwrap_or_default();
+        let image = |service: &DeclaredService| ImageSeen {
+            service: service.name.to_string(),
+            reference: service.image.clone(),
+            found: found.clone(),
+        };
+        services.iter().map(image).collect()
+    }
+
+    fn deployed(&self, revision: Revision, exit_code: i32, said: &str) -> DeploySeen {
+        let services = if exit_code == 0 { self.services(revision) } else { Vec::new() };
+        DeploySeen {
+            revision,
+            exit_code: Some(exit_code),
+            said: said.to_owned(),
+            engine_answers: true,
+            services,
+        }
+    }
+
+    /// The services as the engine holds them after a deploy of that revision.
+    pub fn services(&self, revision: Revision) -> Vec<ServiceFacts> {
+        let Some(declared) = self.declared(revision) else { return Vec::new() };
+        let built = declared.services.iter().fold(FactsBuilder::new(), |facts, service| {
+            facts.service(service.name.as_str(), service.mode).with(|held| {
+                held.image.clone_from(&service.image);
+                held.labels = self.labels(revision);
+                held.template = self.template(declared, service);
+                if let ServiceMode::ReplicatedJob { completions } = service.mode {
+                    held.completed_tasks = completions;
+                }
+            })
+        });
+        built.build().services
+    }
+
+    fn labels(&self, revision: Revision) -> BTreeMap<String, String> {
+        let key = |name: &str| format!("coop-cloud.{}.{name}", self.app.stack);
+        match (revision, &self.plan.base) {
+            (Revision::Base, BaseChoice::Release(base)) => {
+                [(key("version"), base.version.to_string())].into()
+            }
+            (Revision::Base | Revision::Head, _) => {
+                [(key("chaos-version"), self.plan.head.commit.short().to_owned())].into()
+            }
+        }
+    }
+
+    fn template(
+        &self,
+        stack: &DeclaredStack,
+        service: &DeclaredService,
+    ) -> BTreeMap<String, String> {
+        let mut template: BTreeMap<String, String> =
+            [("ContainerSpec.Image".to_owned(), service.image.clone())].into();
+        for mount in &service.mounts {
+            let Some(source) = &mount.source else { continue };
+            let volume = stack.volumes.iter().find(|volume| volume.name.as_str() == source);
+            let object = volume.map(|volume| self.object(volume)).unwrap_or_default();
+            template.insert(format!("ContainerSpec.Mounts.{}.Source", mount.target), object);
+        }
+        let mut uses = |names: &[ComposeName], all: &[DeclaredObject], path: &str, key: &str| {
+            for object in all.iter().filter(|object| names.contains(&object.name)) {
+                let name = self.object(object);
+                template.insert(format!("ContainerSpec.{path}.{name}.{key}"), name);
+            }
+        };
+        uses(&service.secrets, &stack.secrets, "Secrets", "SecretName");
+        uses(&service.configs, &stack.configs, "Configs", "ConfigName");
+        template
+    }
+
+    /// An object's name in this app: the plan holds it for the app that is installed first.
+    fn object(&self, object: &DeclaredObject) -> String {
+        let first = format!("{}_", self.plan.head.declared_for);
+        match object.object.strip_prefix(&first) {
+            Some(rest) => format!("{}_{rest}", self.app.stack),
+            None => object.object.clone(),
+        }
+    }
+
+    fn facts(&self) -> StackFacts {
+        self.with_tasks(TaskBuilder::up)
+    }
+
+    fn starting(&self) -> StackFacts {
+        self.with_tasks(|| TaskBuilder::new(TaskState::Starting))
+    }
+
+    /// Tasks died twice since the stack had settled.
+    fn looping(&self) -> StackFacts {
+        let mut facts = self.facts();
+        for task in facts.tasks.clone() {
+            for nth in 1..=2 {
+                let mut dead = task.clone();
+                dead.id = format!("{}-dead-{nth}", task.id);
+                (dead.state, dead.desired) = (TaskState::Failed, TaskState::Shutdown);
+                dead.exit_code = Some(1);
+                facts.tasks.push(dead);
+            }
+        }
+        facts
+    }
+
+    fn with_tasks(&self, task: impl Fn() -> TaskBuilder) -> StackFacts {
+        let mut facts =
+            StackFacts { services: self.services(self.revision), ..StackFacts::default() };
+        for service in &facts.services {
+            let slots = match service.mode {
+                ServiceMode::Replicated { replicas } => replicas,
+                ServiceMode::Global => 1,
+                ServiceMode::ReplicatedJob { .. } | ServiceMode::GlobalJob => 0,
+            };
+            for slot in 1..=slots {
+                let id = format!("{}-{}-{slot}", service.name, self.revision);
+                let built = FactsBuilder::new()
+                    .replicated(&service.name, 1)
+                    .task(task().id(&id).slot(slot));
+                facts.tasks.extend(built.build().tasks);
+            }
+        }
+        facts
+    }
+
+    fn settled(&self, facts: StackFacts, expired: bool) -> SettleSeen {
+        let held = Timestamp::from_millis(self.at.as_millis() - 30_000);
+        SettleSeen { facts, held_since: held, looked_at: self.at, expired, engine_answers: true }
+    }
+
+    fn markers(&self, found: bool) -> Vec<MarkerSeen> {
+        let marker = |planned: &cc_ci_model::plan::PlannedMarker| {
+            let nonce = format!("nonce-of-{}", planned.volume);
+            MarkerSeen {
+                volume: planned.volume.to_string(),
+                found: found.then(|| nonce.clone()),
+                nonce,
+                service: Some(planned.service.to_string()),
+                path: Some(format!("{}/marker", planned.target)),
+                problem: None,
+            }
+        };
+        self.plan.markers.iter().map(marker).collect()
+    }
+
+    fn leftover(&self) -> Object {
+        Object {
+            kind: ObjectKind::Network,
+            id: "left".into(),
+            name: self.app.network.clone(),
+            stack: Some(self.app.stack.to_string()),
+            run: None,
+        }
+    }
+}
+
+fn present() -> ImageFound {
+    ImageFound::Present { id: "sha256:0123".into(), digest: None, asked: false }
+}
+
+fn answered(in_a_row: u32, last: HttpSeen, expired: bool) -> AnswerSeen {
+    AnswerSeen { attempts: 2, in_a_row, last: Some(last), problem: None, expired }
+}
+
+fn page(status: u16, body: &str) -> HttpSeen {
+    HttpSeen {
+        url: "http://172.18.0.2:80/".into(),
+        status,
+        redirects: 0,
+        location: None,
+        content_type: None,
+        bytes: body.len() as u64,
+        excerpt: body.to_owned(),
+    }
+}
+
+/// The events in order, numbered from 1 without a gap, a hundred milliseconds apart.
+pub fn numbered(kinds: impl IntoIterator<Item = EventKind>) -> Vec<Event> {
+    let dawn = crate::clock::dawn();
+    (1_u64..)
+        .zip(kinds)
+        .map(|(seq, kind)| Event { seq, at: dawn.plus(Duration::from_millis(100 * seq)), kind })
+        .collect()
+}
