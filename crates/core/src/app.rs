@@ -9,13 +9,13 @@ use cc_ci_model::name::{AppDomain, ComposeName, RecipeName, RunId, StackName};
 use cc_ci_model::plan::{AdaptationKind, AppRole, BaseChoice, Plan, PlannedApp, Revision};
 
 use crate::abra_sh::AbraSh;
-use crate::compose::{self, ComposeText};
+use crate::compose::{self, ComposeText, ReadCompose};
 use crate::env_file::EnvFile;
 use crate::operator_steps::secret_of;
 use crate::overlay::{self, Overlay, OverlayChanges, Stamp};
 use crate::ports::{RUN_LABEL, Tree};
 use crate::secret_spec::{self, SecretSpec};
-use crate::text::TextError;
+use crate::text::{Place, TextError};
 
 /// What an app is prepared from, beside the recipe's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
     let file = |path: &str| tree.get(path.trim_start_matches("./")).cloned();
     let read = compose::read(&texts, &env, about.stack.as_str(), &file)?;
     let needed = secret_spec::needed(&env_file, &read);
-    warnings.extend(read.warnings);
+    warnings.extend(unexpected(&read, &env, &env_file));
     warnings.extend(needed.warnings);
     let overlay = make_overlay(about, &read.stack, &env)?;
     warnings.extend(overlay.lost_ports.iter().map(|(service, port)| lost_port(service, port)));
@@ -139,6 +139,30 @@ pub fn object_of(plan: &Plan, app: &PlannedApp, object: &str) -> String {
         Some(rest) => format!("{}_{rest}", app.stack),
         None => object.to_owned(),
     }
+}
+
+/// What reading the compose files brought up, without the variables that are meant to be unset:
+/// those `.env.sample` shows commented out.
+fn unexpected(
+    read: &ReadCompose,
+    env: &BTreeMap<String, String>,
+    env_file: &EnvFile,
+) -> Vec<TextError> {
+    let is_optional = |name: &str| {
+        !env.contains_key(name) && env_file.commented.iter().any(|entry| entry.key == name)
+    };
+    let optional: Vec<&Place> = read
+        .variables
+        .iter()
+        .filter(|used| is_optional(&used.name))
+        .map(|used| &used.place)
+        .collect();
+    let is_meant = |warning: &&TextError| {
+        let place = warning.place.as_ref();
+        warning.message.contains("is not set")
+            && place.is_some_and(|place| optional.contains(&place))
+    };
+    read.warnings.iter().filter(|warning| !is_meant(warning)).cloned().collect()
 }
 
 /// The folder of a recipe's own pack.

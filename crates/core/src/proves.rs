@@ -33,6 +33,19 @@ pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<Stri
             base.version
         ));
     }
+    if judgement.rungs[&Rung::BackupRestore].is_passed() {
+        all.push(
+            "what was written right before a backup is in its snapshot, and after a real loss a restore brings it back bit for bit, \
+             with owner, mode and attributes"
+                .to_owned(),
+        );
+    }
+    if judgement.rungs[&Rung::Functional].is_passed() {
+        all.push(format!(
+            "the pack's tests pass after upgrade and restore ({} files)",
+            plan.tests.len()
+        ));
+    }
     all
 }
 
@@ -74,7 +87,13 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
     all.extend(
         warned
             .filter(|finding| {
-                matches!(finding.code.as_str(), "assumed_one_shot" | "image_local_only")
+                matches!(
+                    finding.code.as_str(),
+                    "assumed_one_shot"
+                        | "image_local_only"
+                        | "volume_not_backed_up"
+                        | "xattrs_not_compared"
+                )
             })
             .map(|finding| finding.message.clone()),
     );

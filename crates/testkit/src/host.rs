@@ -168,21 +168,21 @@ impl FakeCommands {
 
     /// Starts a child; it has ended when the answer is dropped.
     pub fn start(self: &Arc<Self>) -> Child {
-        Child { process: self.started(), commands: Arc::clone(self) }
+        let (process, log) = self.spawn();
+        // Made before the log hears of it: whatever happens there, the child is ended.
+        let child = Child { process, commands: Arc::clone(self) };
+        if let Some(log) = log {
+            log.started(&child.process);
+        }
+        child
     }
 
-    fn started(&self) -> ProcessId {
-        let (process, log) = {
-            let mut inner = lock(&self.inner);
-            inner.next_pid += 1;
-            let process = process(1000 + inner.next_pid);
-            inner.running.push(process.clone());
-            (process, inner.log.clone())
-        };
-        if let Some(log) = log {
-            log.started(&process);
-        }
-        process
+    fn spawn(&self) -> (ProcessId, Option<Arc<dyn ChildLog>>) {
+        let mut inner = lock(&self.inner);
+        inner.next_pid += 1;
+        let process = process(1000 + inner.next_pid);
+        inner.running.push(process.clone());
+        (process, inner.log.clone())
     }
 
     fn ended(&self, process: &ProcessId) {
@@ -219,7 +219,10 @@ impl Commands for FakeCommands {
         if fate == Fate::Fail {
             return Err(failed);
         }
-        let process = self.started();
+        let (process, log) = self.spawn();
+        if let Some(log) = log {
+            log.started(&process);
+        }
         let output = {
             let mut inner = lock(&self.inner);
             inner.ran.push(command.clone());

@@ -48,7 +48,7 @@ impl Snapshot {
             _ => return Ok(None),
         };
         let mut content = Vec::new();
-        self.each_blob(stop, &node, |blob| {
+        let _enough = self.each_blob(stop, &node, |blob| {
             let wanted = FILE_BYTES - content.len();
             content.extend_from_slice(&blob[..wanted.min(blob.len())]);
             match content.len() {

@@ -47,12 +47,12 @@ impl HostVolumes {
         &self,
         operation: String,
         volume: &str,
-        work: impl FnOnce(&Stop, Inode) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&Stop, Arc<Inode>) -> io::Result<T> + Send + 'static,
     ) -> Result<T, VolumeError> {
         let stop = Stop::default();
         let _stops_with_this_call = stop.guard();
         let root = self.folder_of(volume);
-        let done = tokio::task::spawn_blocking(move || work(&stop, open(&root?)?));
+        let done = tokio::task::spawn_blocking(move || work(&stop, Arc::new(open(&root?)?)));
         let message = match done.await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error.to_string(),
@@ -121,7 +121,7 @@ fn open(root: &Path) -> io::Result<Inode> {
     })
 }
 
-fn read(root: Inode, path: &Path) -> io::Result<Option<FileFacts>> {
+fn read(root: Arc<Inode>, path: &Path) -> io::Result<Option<FileFacts>> {
     let Some(found) = locate(root, path)? else {
         return Ok(None);
     };
@@ -142,9 +142,9 @@ fn with_text_names(xattrs: Vec<Xattr>) -> Option<Vec<(String, Vec<u8>)>> {
     xattrs.into_iter().map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
 }
 
-fn write(root: Inode, path: &Path, facts: &FileFacts) -> io::Result<()> {
+fn write(root: Arc<Inode>, path: &Path, facts: &FileFacts) -> io::Result<()> {
     let (folders, name) = folder_and_name(path)?;
-    let mut trail = Trail::from(Arc::new(root));
+    let mut trail = Trail::from(root);
     for folder in &folders {
         step_or_make(&mut trail, folder)?;
     }
@@ -160,7 +160,9 @@ fn write(root: Inode, path: &Path, facts: &FileFacts) -> io::Result<()> {
             inode.set_owner(Some(facts.uid), Some(facts.gid))?;
             inode.set_mode(facts.mode & MODE_BITS)?;
             match &facts.xattrs {
-                Some(xattrs) => inode.set_xattrs(&with_os_names(xattrs)),
+                Some(xattrs) => inode.set_xattrs(&with_os_names(xattrs)).map_err(|error| {
+                    io::Error::new(error.kind(), format!("extended attributes: {error}"))
+                }),
                 None => Ok(()),
             }
         },
@@ -186,9 +188,9 @@ fn step_or_make(trail: &mut Trail, name: &OsStr) -> io::Result<()> {
     trail.here().set_mode(like.mode() & MODE_BITS)
 }
 
-fn remove(root: Inode, path: &Path) -> io::Result<()> {
+fn remove(root: Arc<Inode>, path: &Path) -> io::Result<()> {
     let (folders, name) = folder_and_name(path)?;
-    let Some(trail) = Trail::from(Arc::new(root)).follow(&folders)? else {
+    let Some(trail) = Trail::from(root).follow(&folders)? else {
         return Ok(());
     };
     match unlinkat(trail.here().file(), &name, AtFlags::empty()) {
@@ -197,15 +199,20 @@ fn remove(root: Inode, path: &Path) -> io::Result<()> {
     }
 }
 
-fn owner(root: Inode, path: &Path) -> io::Result<(u32, u32)> {
-    let Some(found) = locate(root, path)? else {
+/// A link to a folder has that folder's owner: the owner of what would be written below it.
+fn owner(root: Arc<Inode>, path: &Path) -> io::Result<(u32, u32)> {
+    let found = match Trail::from(Arc::clone(&root)).follow(&parts(path)?)? {
+        Some(trail) => Some(Arc::clone(trail.here())),
+        None => locate(root, path)?,
+    };
+    let Some(found) = found else {
         return Err(io::Error::new(io::ErrorKind::NotFound, "it is not there"));
     };
     let metadata = found.metadata()?;
     Ok((metadata.uid(), metadata.gid()))
 }
 
-fn weigh(stop: &Stop, root: Inode, path: &Path) -> io::Result<Option<Weight>> {
+fn weigh(stop: &Stop, root: Arc<Inode>, path: &Path) -> io::Result<Option<Weight>> {
     let Some(inode) = locate(root, path)? else {
         return Ok(None);
     };
@@ -223,8 +230,7 @@ fn weigh(stop: &Stop, root: Inode, path: &Path) -> io::Result<Option<Weight>> {
 }
 
 /// What is at that path, the root itself included. A link at its end is a link.
-fn locate(root: Inode, path: &Path) -> io::Result<Option<Arc<Inode>>> {
-    let root = Arc::new(root);
+fn locate(root: Arc<Inode>, path: &Path) -> io::Result<Option<Arc<Inode>>> {
     let parts = parts(path)?;
     let Some((name, folders)) = parts.split_last() else {
         return Ok(Some(root));

@@ -72,14 +72,7 @@ pub(super) fn assess_recalled(context: Context<'_>, markers: &[KeptMarker]) -> A
         let now = find(markers, known);
         let outcome = match (now.and_then(|now| now.file.as_ref()), &known.file) {
             (Some(now), Some(then)) => compare(known, then, now),
-            (None, _) => Some(Outcome::failed(format!(
-                "data lost: what was in {} of volume {} at the backup is not there after the restore{}",
-                known.path,
-                known.volume,
-                now.and_then(|now| now.problem.as_ref())
-                    .map(|problem| format!(" ({problem})"))
-                    .unwrap_or_default()
-            ))),
+            (None, _) => Some(missing(known, now)),
             (Some(_), None) => Some(Outcome::unverified(format!(
                 "nobody knows what volume {} was like at the backup",
                 known.volume
@@ -107,6 +100,19 @@ pub(super) fn assess_recalled(context: Context<'_>, markers: &[KeptMarker]) -> A
         Finding::new("xattrs_not_compared", message, Some(known.volume.clone()))
     }));
     assessment
+}
+
+/// A file that could not be read is not a file that is gone.
+fn missing(known: &KeptMarker, now: Option<&KeptMarker>) -> Outcome {
+    let place = format!("{} of volume {}", known.path, known.volume);
+    match now.and_then(|now| now.problem.as_ref()) {
+        Some(problem) => {
+            Outcome::errored(format!("{place} could not be looked at after the restore: {problem}"))
+        }
+        None => Outcome::failed(format!(
+            "data lost: what was in {place} at the backup is not there after the restore"
+        )),
+    }
 }
 
 fn compare(known: &KeptMarker, then: &MarkerFile, now: &MarkerFile) -> Option<Outcome> {

@@ -131,8 +131,8 @@ impl Walk {
             self.push(EventKind::Intended { intent });
         }
         let seen = match turn {
-            Turn::Good => shown.good(*act),
-            Turn::Bad => shown.bad(*act),
+            Turn::Good => Some(shown.good(*act)),
+            Turn::Bad => Some(shown.bad(*act)),
             Turn::Broken => None,
             Turn::Signal => {
                 self.push(EventKind::CancelRequested { signals: 1 });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cc_ci_core::results::results;
 use cc_ci_core::state::RunState;
-use cc_ci_engine::ports::Ports;
+use cc_ci_engine::ports::{Place, Ports};
 use cc_ci_model::event::{EventKind, Tool};
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
@@ -54,7 +54,16 @@ pub(crate) fn ports(world: &World) -> Ports {
         stacks: swarm.clone(),
         objects: swarm.clone(),
         files: swarm.clone(),
+        exec: swarm.clone(),
+        restarts: swarm.clone(),
         images: swarm,
+        volumes: world.volumes.clone(),
+        snapshots: world.snapshots.clone(),
+        place: Place {
+            run_directory: "/run/directory".into(),
+            pack: Some("/packs/recipe".into()),
+            path: "/bin".into(),
+        },
         probe: world.probe.clone(),
         processes: world.processes.clone(),
         signals: world.signals.clone(),

@@ -4,6 +4,7 @@
 //! nothing was created unannounced, and the log alone gives the same results.
 
 mod away;
+mod backup;
 mod cleanup;
 mod faults;
 mod green;

@@ -4,6 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cc_ci_model::backup::{
+    BackupSeen, HookSeen, HookTime, KeptMarker, MarkerFile, MarkerInSnapshot, PathWeight,
+    RestoreSeen, SnapshotPath, SnapshotSeen, TestSeen,
+};
 use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack, ServiceMode};
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::evidence::{
@@ -12,7 +16,7 @@ use cc_ci_model::evidence::{
 };
 use cc_ci_model::intent::{Intent, Object, ObjectKind};
 use cc_ci_model::name::ComposeName;
-use cc_ci_model::plan::{BaseChoice, Plan, PlannedApp, Revision};
+use cc_ci_model::plan::{BaseChoice, Plan, PlannedApp, PlannedTest, Revision};
 use cc_ci_model::stack::{ServiceFacts, StackFacts, TaskState};
 use cc_ci_model::time::Timestamp;
 
@@ -32,9 +36,9 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// What an act sees when all is well; `None` for acts this does not know.
-    pub fn good(&self, act: Act) -> Option<Evidence> {
-        Some(match act {
+    /// What an act sees when all is well.
+    pub fn good(&self, act: Act) -> Evidence {
+        match act {
             Act::EnsureImages { revision } => {
                 Evidence::Images { images: self.images(revision, &present()) }
             }
@@ -51,15 +55,30 @@ impl Shown<'_> {
             }),
             Act::Plant => Evidence::Planted { markers: self.markers(true) },
             Act::Seek => Evidence::Sought { markers: self.markers(true) },
+            Act::Mark => {
+                let before =
+                    self.paths().map(|(volume, path)| PathWeight { volume, path, files: Some(1) });
+                Evidence::Marked { before: before.collect(), markers: self.kept(true) }
+            }
+            Act::Backup => Evidence::BackedUp(self.backed_up(0)),
+            Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(true)),
+            Act::Disturb => Evidence::Disturbed { markers: self.kept(false) },
+            Act::Restore => Evidence::Restored(RestoreSeen {
+                hooks: Vec::new(),
+                snapshot: "snapshot".into(),
+                problem: None,
+            }),
+            Act::Restart => Evidence::Restarted { services: vec!["app".into()] },
+            Act::Recall => Evidence::Recalled { markers: self.kept(true) },
+            Act::Test => Evidence::Tested { tests: self.tests(0) },
             Act::Observe => Evidence::Observed(ObserveSeen { facts: Some(self.facts()) }),
             Act::Dismantle => Evidence::Dismantled { left: Vec::new(), refusals: Vec::new() },
-            _ => return None,
-        })
+        }
     }
 
-    /// What an act sees when the recipe is at fault; `None` for acts this does not know.
-    pub fn bad(&self, act: Act) -> Option<Evidence> {
-        Some(match act {
+    /// What an act sees when the recipe is at fault.
+    pub fn bad(&self, act: Act) -> Evidence {
+        match act {
             Act::EnsureImages { revision } => {
                 let missing = ImageFound::NotFound { message: "manifest unknown".into() };
                 Evidence::Images { images: self.images(revision, &missing) }
@@ -75,13 +94,24 @@ impl Shown<'_> {
             }),
             Act::Plant => Evidence::Planted { markers: self.markers(false) },
             Act::Seek => Evidence::Sought { markers: self.markers(false) },
+            Act::Mark => Evidence::Marked { before: Vec::new(), markers: self.kept(false) },
+            Act::Backup => Evidence::BackedUp(self.backed_up(1)),
+            Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(false)),
+            Act::Disturb => Evidence::Disturbed { markers: self.kept(true) },
+            Act::Restore => Evidence::Restored(RestoreSeen {
+                hooks: vec![hook(HookTime::RestorePost, 1)],
+                snapshot: "snapshot".into(),
+                problem: None,
+            }),
+            Act::Restart => Evidence::Restarted { services: Vec::new() },
+            Act::Recall => Evidence::Recalled { markers: self.kept(false) },
+            Act::Test => Evidence::Tested { tests: self.tests(1) },
             Act::Observe => Evidence::Observed(ObserveSeen { facts: Some(self.looping()) }),
             Act::Dismantle => Evidence::Dismantled {
                 left: vec![self.leftover()],
                 refusals: vec!["in use".into()],
             },
-            _ => return None,
-        })
+        }
     }
 
     /// What is announced before an act has its effects.
@@ -250,6 +280,73 @@ impl Shown<'_> {
         self.plan.markers.iter().map(marker).collect()
     }
 
+    /// Every backed-up path: the volume's compose name, and where in it.
+    fn paths(&self) -> impl Iterator<Item = (String, String)> {
+        self.plan.backup.volumes.iter().flat_map(|backed| {
+            let volume = backed.volume.to_string();
+            let paths =
+                if backed.paths.is_empty() { vec![String::new()] } else { backed.paths.clone() };
+            paths.into_iter().map(move |path| (volume.clone(), path))
+        })
+    }
+
+    /// One marker in each volume, as planted, or as something else.
+    fn kept(&self, intact: bool) -> Vec<KeptMarker> {
+        let declared = self.declared(Revision::Head);
+        let volumes = declared.iter().flat_map(|stack| &stack.volumes);
+        let marker = |volume: &DeclaredObject| {
+            let nonce = format!("nonce-in-{}", volume.name);
+            let content = if intact { nonce.clone() } else { "something else".to_owned() };
+            let backed_up =
+                self.plan.backup.volumes.iter().any(|known| known.volume == volume.name);
+            let file = MarkerFile { content, uid: 1000, gid: 1000, mode: 0o640, xattrs: None };
+            KeptMarker {
+                volume: volume.name.to_string(),
+                path: ".marker".into(),
+                nonce,
+                backed_up,
+                file: Some(file),
+                problem: None,
+            }
+        };
+        volumes.map(marker).collect()
+    }
+
+    fn backed_up(&self, code: i64) -> BackupSeen {
+        let hooks = if code == 0 { Vec::new() } else { vec![hook(HookTime::BackupPre, code)] };
+        let snapshot = Some("snapshot".into());
+        BackupSeen { hooks, missing: Vec::new(), snapshot, problem: None }
+    }
+
+    fn snapshot(&self, found: bool) -> SnapshotSeen {
+        let paths = self.paths();
+        let paths = paths.map(|(volume, path)| SnapshotPath { volume, path, files: 2, bytes: 64 });
+        let markers = self.kept(true).into_iter();
+        let markers = markers.map(|KeptMarker { volume, nonce, .. }| MarkerInSnapshot {
+            volume,
+            nonce,
+            found,
+        });
+        SnapshotSeen {
+            snapshot: "snapshot".into(),
+            paths: paths.collect(),
+            markers: markers.collect(),
+        }
+    }
+
+    fn tests(&self, code: i32) -> Vec<TestSeen> {
+        let test = |planned: &PlannedTest| TestSeen {
+            name: planned.name.clone(),
+            code: Some(code),
+            expired: false,
+            duration_ms: 10,
+            said: String::new(),
+            tap: None,
+            problem: None,
+        };
+        self.plan.tests.iter().map(test).collect()
+    }
+
     fn leftover(&self) -> Object {
         Object {
             kind: ObjectKind::Network,
@@ -259,6 +356,11 @@ impl Shown<'_> {
             run: None,
         }
     }
+}
+
+fn hook(when: HookTime, code: i64) -> HookSeen {
+    let (service, said) = ("app".to_owned(), "no space left".to_owned());
+    HookSeen { service, when, code: Some(code), by_sh: false, said }
 }
 
 fn present() -> ImageFound {

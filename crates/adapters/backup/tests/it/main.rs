@@ -1,0 +1,11 @@
+//! The adapter on real files: run as root, with owners that are not root; otherwise all files
+//! belong to who runs it, and nothing is shown about owners.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "tests say what they measured")]
+
+mod odd;
+mod picture;
+mod restoring;
+mod snapshots;
+mod support;
+mod volumes;

@@ -1,0 +1,114 @@
+//! Odd names, many files, and callers that go away.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cc_ci_core::ports::Snapshots;
+
+use crate::picture::{assert_same, picture};
+use crate::support::{Host, put};
+
+const TAG: &str = "app_example_com";
+
+#[tokio::test]
+async fn odd_names_come_back() {
+    let host = Host::with_volumes(&["app_data"]);
+    let data = host.data("app_data");
+    let long = "n".repeat(255);
+    let names: [&[u8]; 16] = [
+        b" spaces everywhere ",
+        "ünïcödé 🌻 \u{202e}".as_bytes(),
+        b"new\nline\r\ttab\x07",
+        b"-rf",
+        b"--",
+        b"...",
+        b"*?[a]{b}!#",
+        b"\\x41\\n\\\\",
+        b"\"quoted\" 'and' `so`",
+        b"not \xff\xfe utf-8 \xc3",
+        b"latest",
+        b"$(id);|&",
+        b"C:\\con.txt",
+        b".cc-ci-new-1-0",
+        b"\x7f\x1b[2J",
+        long.as_bytes(),
+    ];
+    for name in names {
+        let name = OsStr::from_bytes(name);
+        put(data.join(name).join("inside"), "x");
+        put(data.join("files").join(name), name.as_bytes());
+    }
+    let sources = [host.source("app_data", "")];
+    let id = host.snapshots.take(TAG, &sources).await.unwrap();
+    let before = picture(&data);
+    for name in names {
+        let path = Path::new("files").join(OsStr::from_bytes(name));
+        let read = host.snapshots.read(&id, "app_data", &path).await.unwrap();
+        assert_eq!(read.as_deref(), Some(name));
+        fs::remove_file(data.join(path)).unwrap();
+    }
+    host.snapshots.restore(&id, &sources).await.unwrap();
+    assert_same(&picture(&data), &before);
+    let one = [host.source("app_data", Path::new("files").join(OsStr::from_bytes(names[9])))];
+    let id = host.snapshots.take(TAG, &one).await.unwrap();
+    host.snapshots.restore(&id, &one).await.unwrap();
+    assert_same(&picture(&data.join("files")), &picture(&data.join("files")));
+    assert_eq!(host.snapshots.list(&id).await.unwrap().len(), 3);
+}
+
+/// 10,000 small files, and folders as deep as a path can be long.
+#[tokio::test]
+async fn many_files_and_deep_folders_come_back() {
+    let host = Host::with_volumes(&["app_data"]);
+    let data = host.data("app_data");
+    for number in 0..10_000 {
+        put(data.join(format!("{:02}/{number}", number % 100)), format!("file {number}"));
+    }
+    put(data.join("d/".repeat(500)).join("deep"), "deep");
+    let sources = [host.source("app_data", "")];
+    let began = now();
+    let id = host.snapshots.take(TAG, &sources).await.unwrap();
+    let taken = began.elapsed();
+    let before = picture(&data);
+    #[expect(clippy::disallowed_methods, reason = "the test made it")]
+    fs::remove_dir_all(&data).unwrap();
+    fs::create_dir(&data).unwrap();
+    let began = now();
+    host.snapshots.restore(&id, &sources).await.unwrap();
+    println!("10,000 files: taken in {taken:?}, restored in {:?}", began.elapsed());
+    assert_same(&picture(&data), &before);
+    assert_eq!(host.snapshots.list(&id).await.unwrap().len(), 10_000 + 100 + 502);
+}
+
+/// A thread cannot be interrupted: it has to notice by itself.
+#[tokio::test]
+async fn work_ends_soon_after_its_caller_went_away() {
+    let host = Host::with_volumes(&["app_data"]);
+    let data = host.data("app_data");
+    // A hole takes no room and a long time to read.
+    let endless = put(data.join("endless"), "");
+    fs::File::options().write(true).open(&endless).unwrap().set_len(1 << 40).unwrap();
+    let sources = [host.source("app_data", "")];
+    let taking = host.snapshots.take(TAG, &sources);
+    let ended = tokio::time::timeout(Duration::from_millis(300), taking).await;
+    assert!(ended.is_err(), "{ended:?}");
+    // Whoever holds a file of the volume is seen by its descriptors.
+    let began = now();
+    while is_open(&endless) {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is still being read");
+        std::thread::yield_now();
+    }
+}
+
+fn is_open(path: &Path) -> bool {
+    let descriptors = fs::read_dir("/proc/self/fd").unwrap();
+    descriptors.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to == path))
+}
+
+#[expect(clippy::disallowed_methods, reason = "durations are shown in real time")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,249 @@
+//! What gets into a snapshot, and what can be seen of it.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cc_ci_core::ports::{SnapshotEntry, Snapshots};
+
+use crate::support::{Host, put};
+
+const TAG: &str = "app_example_com";
+
+/// Volume, path, whether it is a file, and its bytes.
+fn listed(entries: &[SnapshotEntry]) -> Vec<(&str, &str, bool, u64)> {
+    entries
+        .iter()
+        .map(|entry| {
+            let path = entry.path.to_str().unwrap();
+            (entry.volume.as_str(), path, entry.is_file, entry.bytes)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn whole_volumes_and_parts_are_listed_by_volume_and_path() {
+    let host = Host::with_volumes(&["app_db", "app_files", "app_cache"]);
+    put(host.data("app_db").join("dump.sql"), "dump");
+    put(host.data("app_db").join("live/page"), "page");
+    put(host.data("app_files").join("a/x/1"), "1");
+    put(host.data("app_files").join("a/x/2"), "");
+    put(host.data("app_files").join("a/y"), "y");
+    put(host.data("app_files").join("a-b"), "other");
+    let id = host
+        .snapshots
+        .take(
+            TAG,
+            &[
+                host.source("app_files", "a/x"),
+                host.source("app_cache", ""),
+                host.source("app_db", "dump.sql"),
+                host.source("app_files", "a-b"),
+                host.source("app_files", "a/x/1"),
+            ],
+        )
+        .await
+        .unwrap();
+    assert_eq!(id.len(), 64);
+    let entries = host.snapshots.list(&id).await.unwrap();
+    assert_eq!(
+        listed(&entries),
+        [
+            ("app_cache", "", false, 0),
+            ("app_db", "", false, 0),
+            ("app_db", "dump.sql", true, 4),
+            ("app_files", "", false, 0),
+            ("app_files", "a", false, 0),
+            ("app_files", "a/x", false, 0),
+            ("app_files", "a/x/1", true, 1),
+            ("app_files", "a/x/2", true, 0),
+            ("app_files", "a-b", true, 5),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn files_are_read_and_searched() {
+    let host = Host::with_volumes(&["app_db", "app_files"]);
+    let mut large = vec![b'.'; 9 << 20];
+    large[5 << 20..][..6].copy_from_slice(b"needle");
+    put(host.data("app_db").join("large"), &large);
+    put(host.data("app_db").join("a/small"), "in a haystack");
+    put(host.data("app_db").join("empty"), "");
+    put(host.data("app_files").join("other"), "pin");
+    let sources = [host.source("app_db", ""), host.source("app_files", "")];
+    let id = host.snapshots.take(TAG, &sources).await.unwrap();
+
+    let read =
+        async |path: &str| host.snapshots.read(&id, "app_db", Path::new(path)).await.unwrap();
+    assert_eq!(read("a/small").await.unwrap(), b"in a haystack");
+    assert_eq!(read("empty").await.unwrap(), b"");
+    assert_eq!(read("large").await.unwrap(), vec![b'.'; 1 << 20]);
+    for no_file in ["gone", "a", "", "empty/x"] {
+        assert_eq!(read(no_file).await, None, "{no_file}");
+    }
+    assert_eq!(host.snapshots.read(&id, "app_cache", Path::new("a")).await, Ok(None));
+    assert!(host.snapshots.read(&id, "app_db", Path::new("../app_files/other")).await.is_err());
+
+    let contains = async |volume: &str, needle: &str| {
+        host.snapshots.contains(&id, volume, needle.as_bytes()).await.unwrap()
+    };
+    assert!(contains("app_db", "haystack").await);
+    assert!(contains("app_db", "..needle..").await);
+    assert!(contains("app_files", "pin").await);
+    assert!(!contains("app_db", "pin").await, "another volume's");
+    assert!(!contains("app_files", "needle").await, "another volume's");
+    assert!(!contains("app_db", "needles").await);
+    assert!(!contains("app_db", "").await, "nothing is no proof");
+    assert!(!contains("app_cache", "pin").await, "not in it");
+}
+
+#[tokio::test]
+async fn a_missing_source_is_an_error_and_not_an_empty_snapshot() {
+    let host = Host::with_volumes(&["app_db"]);
+    put(host.data("app_db").join("there"), "x");
+    let gone = host.source("gone_db", "");
+    for (sources, named) in [
+        (vec![], "nothing to take it of"),
+        (vec![host.source("app_db", "dump.sql")], "there is no `app_db/dump.sql`"),
+        (vec![host.source("app_db", "a/b")], "there is no `app_db/a`"),
+        (vec![host.source("app_db", "there/x")], "there is no `app_db/there`"),
+        (vec![host.source("app_db", ""), gone.clone()], gone.root.to_str().unwrap()),
+        (vec![host.source("app_db", "../x")], "`app_db/../x`"),
+    ] {
+        let error = host.snapshots.take(TAG, &sources).await.unwrap_err().to_string();
+        assert!(error.starts_with("cannot take a snapshot: "), "{error}");
+        assert!(error.contains(named), "{error}");
+    }
+}
+
+/// Even a broken newest one does not hide the good one: ids are exact.
+#[tokio::test]
+async fn each_snapshot_keeps_its_own_state() {
+    let host = Host::with_volumes(&["app_db"]);
+    let dump = put(host.data("app_db").join("dump.sql"), "first");
+    let sources = [host.source("app_db", "")];
+    let first = host.snapshots.take(TAG, &sources).await.unwrap();
+    // Same length, same times: only the bytes tell.
+    let times = fs::metadata(&dump).unwrap();
+    put(&dump, "other");
+    let file = fs::File::options().write(true).open(&dump).unwrap();
+    file.set_modified(times.modified().unwrap()).unwrap();
+    let second = host.snapshots.take(TAG, &sources).await.unwrap();
+    assert_ne!(first, second);
+    let read =
+        async |id: &str| host.snapshots.read(id, "app_db", Path::new("dump.sql")).await.unwrap();
+    assert_eq!(read(&first).await.unwrap(), b"first");
+    assert_eq!(read(&second).await.unwrap(), b"other");
+
+    for id in ["latest", &first[..8], "", &"0".repeat(64)] {
+        assert!(host.snapshots.list(id).await.is_err(), "{id}");
+        assert!(host.snapshots.restore(id, &sources).await.is_err(), "{id}");
+    }
+    assert_eq!(fs::read(&dump).unwrap(), b"other");
+}
+
+/// What is read is what goes in: whole if it shrinks, no more than there was if it grows.
+#[tokio::test]
+async fn a_file_may_change_while_it_is_read() {
+    let host = Host::with_volumes(&["app_log"]);
+    let log = put(host.data("app_log").join("log"), vec![b'x'; 8 << 20]);
+    put(host.data("app_log").join("zzz"), "after it");
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = {
+        let stop = Arc::clone(&stop);
+        std::thread::spawn(move || {
+            let mut file = fs::File::options().append(true).open(log).unwrap();
+            let mut shrink = false;
+            while !stop.load(Ordering::Relaxed) {
+                file.write_all(&[b'y'; 1 << 16]).unwrap();
+                let length = file.metadata().unwrap().len();
+                if length > 64 << 20 {
+                    file.set_len(if shrink { 0 } else { 8 << 20 }).unwrap();
+                    shrink = !shrink;
+                }
+            }
+        })
+    };
+    for _ in 0..3 {
+        let id = host.snapshots.take(TAG, &[host.source("app_log", "")]).await.unwrap();
+        let entries = host.snapshots.list(&id).await.unwrap();
+        let names: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path).collect();
+        assert_eq!(names, ["", "log", "zzz"].map(PathBuf::from));
+        host.snapshots.restore(&id, &[host.source("app_log", "zzz")]).await.unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    writer.join().unwrap();
+}
+
+/// Files come and go all the time in a live volume; those that stay are all in it.
+#[tokio::test]
+async fn files_may_come_and_go_while_it_is_taken() {
+    let host = Host::with_volumes(&["app_tmp"]);
+    for number in 0..300 {
+        put(host.data("app_tmp").join(format!("{number:03}/stays")), "x");
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let churn = {
+        let (stop, data) = (Arc::clone(&stop), host.data("app_tmp"));
+        std::thread::spawn(move || {
+            let mut number = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let path = put(data.join(format!("{:03}/sess_{number}", number % 300)), "session");
+                fs::remove_file(path).unwrap();
+                number += 7;
+            }
+        })
+    };
+    for _ in 0..5 {
+        let id = host.snapshots.take(TAG, &[host.source("app_tmp", "")]).await.unwrap();
+        let entries = host.snapshots.list(&id).await.unwrap();
+        let stayed = entries.iter().filter(|entry| entry.path.ends_with("stays")).count();
+        assert_eq!(stayed, 300);
+    }
+    stop.store(true, Ordering::Relaxed);
+    churn.join().unwrap();
+}
+
+#[tokio::test]
+async fn several_can_be_taken_at_once() {
+    let host = Host::with_volumes(&["a_data", "b_data"]);
+    put(host.data("a_data").join("f"), "a");
+    put(host.data("b_data").join("f"), "b");
+    let (from_a, from_b) = ([host.source("a_data", "")], [host.source("b_data", "")]);
+    let (a, b) = tokio::join!(host.snapshots.take("a", &from_a), host.snapshots.take("b", &from_b));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    let read = async |id: &str, volume: &str| {
+        host.snapshots.read(id, volume, Path::new("f")).await.unwrap()
+    };
+    assert_eq!(read(&a, "a_data").await.unwrap(), b"a");
+    assert_eq!(read(&b, "b_data").await.unwrap(), b"b");
+    assert_eq!(read(&a, "b_data").await, None);
+}
+
+/// A repository whose bytes are damaged is an error, never an empty file.
+#[tokio::test]
+async fn damage_is_seen() {
+    let host = Host::with_volumes(&["app_db"]);
+    put(host.data("app_db").join("dump.sql"), "x".repeat(1000));
+    let sources = [host.source("app_db", "")];
+    let id = host.snapshots.take(TAG, &sources).await.unwrap();
+    let mut damaged = 0;
+    for folder in fs::read_dir(host.repository().join("data")).unwrap() {
+        for pack in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = pack.unwrap().path();
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[20] ^= 1;
+            put(&path, bytes);
+            damaged += 1;
+        }
+    }
+    assert!(damaged > 0);
+    assert!(host.snapshots.read(&id, "app_db", Path::new("dump.sql")).await.is_err());
+    assert!(host.snapshots.contains(&id, "app_db", b"x").await.is_err());
+    let error = host.snapshots.restore(&id, &sources).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot restore snapshot {id}: ")), "{error}");
+    assert_eq!(fs::read(host.data("app_db").join("dump.sql")).unwrap().len(), 1000);
+}
