@@ -2,6 +2,7 @@
 //! generated overlay (ENG-2, IN-6, IN-8). Pure: from the files of a commit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use cc_ci_model::compose::{DeclaredObject, DeclaredPort, DeclaredStack};
 use cc_ci_model::intent::ObjectKind;
@@ -176,7 +177,8 @@ fn own_tests(tree: &Tree) -> Vec<String> {
 /// Whether a file of a pack is a test: `tests/*.sh` (TEST-2).
 pub fn is_test(path: &str) -> bool {
     let name = path.strip_prefix("tests/").unwrap_or_default();
-    !name.contains('/') && !name.starts_with('.') && name.len() > 3 && name.ends_with(".sh")
+    let is_script = Path::new(name).extension().is_some_and(|extension| extension == "sh");
+    !name.contains('/') && is_script
 }
 
 /// Objects the deploy would create under a name without the stack's prefix (ISO-4).

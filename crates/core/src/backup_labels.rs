@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use cc_ci_model::backup::{BackedVolume, BackupSpec, ExcludedVolume, Hook, HookTime};
 use cc_ci_model::compose::{DeclaredMount, DeclaredService, DeclaredStack, MountKind};
+use cc_ci_model::name::ComposeName;
 
 const ENABLED: &str = "backupbot.backup";
 const VOLUMES: &str = "backupbot.backup.volumes.";
@@ -29,35 +30,39 @@ pub fn backup_spec(declared: &DeclaredStack) -> BackupSpec {
     let old_paths = old_paths(declared, &mut spec);
     let labels = volume_labels(declared, &mut spec);
     for volume in declared.volumes.iter().filter(|volume| !volume.external) {
-        let name = volume.name.as_str();
-        let label = labels.get(name).cloned().unwrap_or_default();
-        if let Some(reason) = label.excluded {
-            spec.excluded.push(ExcludedVolume { volume: volume.name.clone(), reason });
-            continue;
-        }
-        let paths = if label.paths.is_empty() {
-            old_paths.get(name).cloned().unwrap_or_default()
-        } else {
-            label.paths
-        };
-        let only_others =
-            !old_paths.is_empty() && !old_paths.contains_key(name) && paths.is_empty();
-        if only_others {
-            let reason = format!("no path of a `{PATH_V1}` label is in it");
-            spec.excluded.push(ExcludedVolume { volume: volume.name.clone(), reason });
-        } else {
-            let whole = paths.iter().any(String::is_empty);
-            let paths = if whole { Vec::new() } else { paths };
-            spec.volumes.push(BackedVolume { volume: volume.name.clone(), paths });
-        }
+        let label = labels.get(volume.name.as_str()).cloned().unwrap_or_default();
+        place(&volume.name, label, &old_paths, &mut spec);
     }
     if spec.volumes.is_empty() {
-        spec.problems.push(match declared.volumes.len() {
-            0 => "the stack is labelled for backup but has no volume: a backup of it is empty".to_owned(),
-            _ => "the stack is labelled for backup but every volume is left out: a backup of it is empty".to_owned(),
-        });
+        let why = if declared.volumes.is_empty() {
+            "it has no volume"
+        } else {
+            "every volume is left out"
+        };
+        spec.problems
+            .push(format!("the stack is labelled for backup, but {why}: a backup of it is empty"));
     }
     spec
+}
+
+/// Puts a volume where its labels want it: in, or out with the reason.
+fn place(
+    volume: &ComposeName,
+    label: VolumeLabel,
+    old_paths: &BTreeMap<String, Vec<String>>,
+    spec: &mut BackupSpec,
+) {
+    let old = old_paths.get(volume.as_str());
+    let is_left_out = !old_paths.is_empty() && old.is_none() && label.paths.is_empty();
+    let left_out = is_left_out.then(|| format!("no path of a `{PATH_V1}` label is in it"));
+    if let Some(reason) = label.excluded.or(left_out) {
+        spec.excluded.push(ExcludedVolume { volume: volume.clone(), reason });
+        return;
+    }
+    let paths = if label.paths.is_empty() { old.cloned().unwrap_or_default() } else { label.paths };
+    let is_whole = paths.iter().any(String::is_empty);
+    let paths = if is_whole { Vec::new() } else { paths };
+    spec.volumes.push(BackedVolume { volume: volume.clone(), paths });
 }
 
 /// What the labels say of one volume.

@@ -1,6 +1,6 @@
 //! What a result proves and what it does not, in sentences (VER-5).
 
-use cc_ci_model::compose::HealthCheck;
+use cc_ci_model::compose::{DeclaredService, HealthCheck};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Plan};
 use cc_ci_model::stage::Rung;
@@ -51,21 +51,7 @@ pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<Stri
 
 /// What was not shown, although a reader might think so.
 pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<String> {
-    let mut all: Vec<String> = plan.head.declared.services.iter().filter_map(|service| match &service.health {
-        HealthCheck::Command { cannot_fail: false, .. } => None,
-        HealthCheck::Command { cannot_fail: true, test, .. } => Some(format!(
-            "that service {} works: its health check cannot fail (`{test}`)",
-            service.name
-        )),
-        HealthCheck::Disabled => Some(format!(
-            "that service {} works: its health check is switched off, so running only means that the process started",
-            service.name
-        )),
-        HealthCheck::Undeclared => Some(format!(
-            "that service {} works: its compose file declares no health check; unless its image brings one, running only means that the process started",
-            service.name
-        )),
-    }).collect();
+    let mut all: Vec<String> = plan.head.declared.services.iter().filter_map(health).collect();
     all.extend(plan.adaptations.iter().map(|adaptation| {
         format!(
             "the recipe exactly as written: {} was changed: {}",
@@ -84,20 +70,36 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
         }
     }
     let warned = state.stages.iter().flat_map(|run| &run.acts).flat_map(|act| &act.warnings);
-    all.extend(
-        warned
-            .filter(|finding| {
-                matches!(
-                    finding.code.as_str(),
-                    "assumed_one_shot"
-                        | "image_local_only"
-                        | "volume_not_backed_up"
-                        | "xattrs_not_compared"
-                )
-            })
-            .map(|finding| finding.message.clone()),
-    );
+    let telling = warned.filter(|finding| TELLING.contains(&finding.code.as_str()));
+    all.extend(telling.map(|finding| finding.message.clone()));
     all.sort();
     all.dedup();
     all
+}
+
+/// Warnings that say what a green does not mean.
+const TELLING: [&str; 5] = [
+    "assumed_one_shot",
+    "backed_up_path_empty",
+    "image_local_only",
+    "volume_not_backed_up",
+    "xattrs_not_compared",
+];
+
+/// Without a health check that can fail, N of N tasks running only means that they started.
+fn health(service: &DeclaredService) -> Option<String> {
+    let name = &service.name;
+    match &service.health {
+        HealthCheck::Command { cannot_fail: false, .. } => None,
+        HealthCheck::Command { cannot_fail: true, test, .. } => {
+            Some(format!("that service {name} works: its health check cannot fail (`{test}`)"))
+        }
+        HealthCheck::Disabled => Some(format!(
+            "that service {name} works: its health check is switched off, so running only means that the process started"
+        )),
+        HealthCheck::Undeclared => Some(format!(
+            "that service {name} works: its compose file declares no health check; unless its image brings one, running only \
+             means that the process started"
+        )),
+    }
 }

@@ -141,14 +141,15 @@ fn check_result(app: Option<&AppId>, check: &crate::assess::Check) -> CheckResul
 }
 
 fn missing_stage(stage: Stage, doing: &Doing, judgement: &Judgement) -> StageResult {
-    let outcome = match (doing, judgement.stages.get(&stage)) {
-        (Doing::Not { outcome }, _) => outcome.clone(),
-        (Doing::Run, Some(outcome)) => outcome.clone(),
-        (Doing::Run, None) => Outcome::Blocked { by: "the run ended before it".into() },
+    let planned = match doing {
+        Doing::Not { outcome } => Some(outcome),
+        Doing::Run => judgement.stages.get(&stage),
     };
-    let reason = match &outcome {
-        Outcome::Blocked { by } => Some(format!("by {by}")),
-        other => other.reason().map(str::to_owned),
+    let ended = Outcome::Blocked { by: "the run ended before it".into() };
+    let outcome = planned.unwrap_or(&ended);
+    let reason = match (outcome.reason(), outcome) {
+        (None, Outcome::Blocked { by }) => Some(format!("by {by}")),
+        (reason, _) => reason.map(str::to_owned),
     };
     StageResult {
         name: stage.to_string(),

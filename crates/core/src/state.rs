@@ -196,7 +196,7 @@ impl RunState {
     }
 
     fn end_act(&mut self, evidence: &Evidence, at: Timestamp) {
-        let assessed = self.open_act().map(|act| assess::assess(self, act, evidence, at));
+        let assessed = self.open_act().map(|act| assess::assess(self, act, evidence));
         let Some(assessed) = assessed else {
             return self.damaged("evidence came outside an act".to_owned());
         };

@@ -120,16 +120,15 @@ fn rung_outcome(
         return stood_in_for(stages);
     }
     let outcome = combine(rung.stages().iter().filter_map(|stage| stages.get(stage)));
-    match outcome {
-        Outcome::Skipped { reason, .. } if plan.expected_na.contains_key(&rung) => {
-            let declared = plan.expected_na.get(&rung).cloned().unwrap_or(reason);
-            Outcome::Skipped { reason: declared, intended: true }
+    let unmet = obligations.iter().find(|due| due.rung == rung && !due.met);
+    match (&outcome, plan.expected_na.get(&rung), unmet) {
+        (Outcome::Skipped { .. }, Some(declared), _) => {
+            Outcome::Skipped { reason: declared.clone(), intended: true }
         }
-        Outcome::Passed => match obligations.iter().find(|due| due.rung == rung && !due.met) {
-            Some(due) => Outcome::unverified(format!("{}: {}", due.name, due.evidence)),
-            None => Outcome::Passed,
-        },
-        other => other,
+        (Outcome::Passed, _, Some(due)) => {
+            Outcome::unverified(format!("{}: {}", due.name, due.evidence))
+        }
+        (_, _, _) => outcome,
     }
 }
 
@@ -146,63 +145,64 @@ fn stood_in_for(stages: &BTreeMap<Stage, Outcome>) -> Outcome {
 }
 
 fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condition> {
-    let mut all = Vec::new();
-    let mut add = |kind, message: String, place: &str| {
-        all.push(Condition::new(kind, message, Some(place.to_owned())));
-    };
-    if state.is_cancelled() {
-        add(ExitKind::Cancelled, format!("{} signals asked the run to stop", state.signals), "run");
-    }
-    if let Some(damage) = &state.damage {
-        add(ExitKind::Error, format!("the log is damaged: {damage}"), "events.jsonl");
-    }
-    if state.seal.is_none() {
-        add(
-            ExitKind::Error,
-            "the log has no seal: the run did not come to its end".into(),
-            "events.jsonl",
-        );
-    }
-    for (stage, outcome) in &judgement.stages {
-        if *stage != Stage::Teardown
-            && let Some(kind) = exit_of(outcome)
-        {
-            let reason = outcome.reason().unwrap_or_default().to_owned();
-            add(kind, reason, stage.as_str());
-        }
-    }
-    for rung in Rung::ESSENTIAL {
-        let outcome = &judgement.rungs[&rung];
-        let stages_told = rung
-            .stages()
-            .iter()
-            .any(|stage| judgement.stages.get(stage).and_then(exit_of).is_some());
-        match outcome.status() {
-            Status::Skipped if rung == Rung::Install => {
-                add(ExitKind::Unverified, "the install was not attempted".into(), rung.as_str());
-            }
-            Status::Unverified | Status::Blocked if !stages_told => {
-                let reason = outcome.reason().unwrap_or("it could not run").to_owned();
-                add(ExitKind::Unverified, reason, rung.as_str());
-            }
-            Status::Passed
-            | Status::NotApplicable
-            | Status::Skipped
-            | Status::Blocked
-            | Status::Unverified
-            | Status::Errored
-            | Status::Failed => {}
-        }
-    }
+    let mut all = of_the_log(state);
+    let told = judgement.stages.iter().filter(|(stage, _)| **stage != Stage::Teardown);
+    all.extend(told.filter_map(|(stage, outcome)| {
+        let reason = outcome.reason().unwrap_or_default();
+        Some(condition(exit_of(outcome)?, reason, stage.as_str()))
+    }));
+    all.extend(Rung::ESSENTIAL.into_iter().filter_map(|rung| of_a_rung(rung, judgement)));
     if let Some(required) = plan.require_level.filter(|required| judgement.level < *required) {
-        add(
-            ExitKind::Unverified,
-            format!("level {} is below the required {required}", judgement.level),
-            "level",
-        );
+        let message = format!("level {} is below the required {required}", judgement.level);
+        all.push(condition(ExitKind::Unverified, message, "level"));
     }
     all.extend(cleanup_condition(plan, state));
     all
+}
+
+fn condition(kind: ExitKind, message: impl Into<String>, place: &str) -> Condition {
+    Condition::new(kind, message, Some(place.to_owned()))
+}
+
+/// What the log itself says: stopped, damaged, without an end.
+fn of_the_log(state: &RunState) -> Vec<Condition> {
+    const LOG: &str = "events.jsonl";
+    let mut all = Vec::new();
+    if state.is_cancelled() {
+        let message = format!("{} signals asked the run to stop", state.signals);
+        all.push(condition(ExitKind::Cancelled, message, "run"));
+    }
+    if let Some(damage) = &state.damage {
+        all.push(condition(ExitKind::Error, format!("the log is damaged: {damage}"), LOG));
+    }
+    if state.seal.is_none() {
+        let message = "the log has no seal: the run did not come to its end";
+        all.push(condition(ExitKind::Error, message, LOG));
+    }
+    all
+}
+
+/// What a rung says that none of its stages has said.
+fn of_a_rung(rung: Rung, judgement: &Judgement) -> Option<Condition> {
+    let outcome = &judgement.rungs[&rung];
+    let told =
+        rung.stages().iter().any(|stage| judgement.stages.get(stage).and_then(exit_of).is_some());
+    match outcome.status() {
+        Status::Skipped if rung == Rung::Install => {
+            Some(condition(ExitKind::Unverified, "the install was not attempted", rung.as_str()))
+        }
+        Status::Unverified | Status::Blocked if !told => {
+            let reason = outcome.reason().unwrap_or("it could not run");
+            Some(condition(ExitKind::Unverified, reason, rung.as_str()))
+        }
+        Status::Passed
+        | Status::NotApplicable
+        | Status::Skipped
+        | Status::Blocked
+        | Status::Unverified
+        | Status::Errored
+        | Status::Failed => None,
+    }
 }
 
 /// What an outcome of a stage says about the run.

@@ -16,7 +16,7 @@ use cc_ci_model::plan::{AppRole, Plan};
 use cc_ci_model::stage::Stage;
 
 /// Cloning a recipe may take that long.
-const FETCH: Duration = Duration::from_secs(300);
+const FETCH: Duration = Duration::from_mins(5);
 
 /// What planning needs.
 #[derive(Clone)]
@@ -90,7 +90,10 @@ impl Planner {
                     return Ok(BaseSearch::Found(found));
                 }
                 BaseSearch::Found(_) => hollow.push(version),
-                other => return Ok(other),
+                search @ (BaseSearch::Broken { .. }
+                | BaseSearch::NoEarlierRelease { .. }
+                | BaseSearch::Unverified { .. }
+                | BaseSearch::NotWanted) => return Ok(search),
             }
         }
         Ok(BaseSearch::Unverified {

@@ -86,7 +86,7 @@ async fn abandon(hand: &Stagehand) {
 
 /// How long after its deadline an act is broken off. Acts keep their deadlines themselves; this
 /// is for a call that never returns.
-const OVERDUE: Duration = Duration::from_secs(60);
+const OVERDUE: Duration = Duration::from_mins(1);
 
 /// One act, from its beginning to what it saw. A signal breaks it off, unless it removes things:
 /// those acts look at the signals themselves.

@@ -16,6 +16,7 @@ use crate::version::RecipeVersion;
 
 /// A run, decided. Recorded whole as the first event, so that the log alone can be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "three choices that do not exclude each other")]
 pub struct Plan {
     /// The run.
     pub run_id: RunId,

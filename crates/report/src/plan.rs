@@ -22,6 +22,8 @@ pub fn text(plan: &Plan) -> String {
         format!("volume {}, through {} of service {}", marker.volume, marker.target, marker.service)
     });
     page.list("markers", markers);
+    page.list("backup", backup(plan).into_iter());
+    page.list("tests", plan.tests.iter().map(|test| test.name.clone()));
     page.list("images", images(plan).into_iter());
     let adapted = plan.adaptations.iter().map(|one| format!("{}: {}", one.subject, one.why));
     page.list("changed for this host", adapted);
@@ -121,12 +123,35 @@ fn images(plan: &Plan) -> Vec<String> {
     all
 }
 
+fn backup(plan: &Plan) -> Vec<String> {
+    let spec = &plan.backup;
+    let mut lines: Vec<String> = spec
+        .volumes
+        .iter()
+        .map(|volume| match volume.paths.as_slice() {
+            [] => format!("volume {}", volume.volume),
+            paths => format!("volume {}: {}", volume.volume, paths.join(", ")),
+        })
+        .collect();
+    lines.extend(
+        spec.excluded.iter().map(|out| format!("not volume {}: {}", out.volume, out.reason)),
+    );
+    lines.extend(spec.hooks.iter().map(|hook| {
+        format!("{} of service {}: {}", hook.when.label(), hook.service, hook.command)
+    }));
+    lines.extend(spec.problems.clone());
+    lines
+}
+
 fn limits(plan: &Plan) -> Vec<String> {
     let budgets = &plan.budgets;
     let named = [
         ("images", budgets.images_ms),
         ("deploy", budgets.deploy_ms),
         ("upgrade", budgets.upgrade_ms),
+        ("backup", budgets.backup_ms),
+        ("restore", budgets.restore_ms),
+        ("one test", budgets.test_ms),
         ("teardown", budgets.teardown_ms),
     ];
     named.iter().map(|(name, ms)| format!("{name}: {}", words::duration(*ms))).collect()

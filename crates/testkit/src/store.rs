@@ -52,6 +52,11 @@ impl MemoryStore {
         self.lock().files.get(name).cloned()
     }
 
+    /// Names of all files that were written.
+    pub fn files(&self) -> Vec<String> {
+        self.lock().files.keys().cloned().collect()
+    }
+
     /// How a log's bytes are hashed.
     pub fn sha256(bytes: &[u8]) -> String {
         hex::encode(Sha256::digest(bytes))

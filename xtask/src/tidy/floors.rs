@@ -28,6 +28,7 @@ const ROOMS: &[Room] = &[
     Room { name: "cc-ci-report", floor: "2", may: BELOW },
     Room { name: "cc-ci-swarm", floor: "2", may: BELOW },
     Room { name: "cc-ci-coop", floor: "2", may: BELOW },
+    Room { name: "cc-ci-backup", floor: "2", may: BELOW },
     Room { name: "cc-ci-store", floor: "2", may: BELOW },
     Room { name: "cc-ci-host", floor: "2", may: BELOW },
     Room {
@@ -40,6 +41,7 @@ const ROOMS: &[Room] = &[
             "cc-ci-report",
             "cc-ci-swarm",
             "cc-ci-coop",
+            "cc-ci-backup",
             "cc-ci-store",
             "cc-ci-host",
         ],
@@ -59,6 +61,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("bollard", &["cc-ci-swarm"]),
     ("clap", &["cc-ci", "xtask"]),
     ("anyhow", &["cc-ci", "xtask", "cc-ci-e2e"]),
+    ("rustic_core", &["cc-ci-backup"]),
+    ("rustic_backend", &["cc-ci-backup"]),
 ];
 
 /// A member of the workspace.

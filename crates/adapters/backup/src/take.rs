@@ -48,13 +48,12 @@ pub(crate) fn take(
     tag: &str,
     sources: &[SnapshotSource],
 ) -> io::Result<String> {
-    let starts = starts(&checked(sources)?)?;
-    let paths: Vec<PathBuf> = starts
-        .iter()
-        .filter(|start| start.reach == Reach::Below)
-        .map(|start| Path::new("/").join(&start.path))
-        .collect();
-    let source = Source::new(starts, stop);
+    let parts = checked(sources)?;
+    let source = Source::new(starts(&parts)?, stop);
+    // Only what somebody would read in the repository: volumes, since these have to be text.
+    let mut paths: Vec<PathBuf> =
+        parts.iter().map(|part| Path::new("/").join(&part.volume)).collect();
+    paths.dedup();
     // Every file is read: whether one changed is not guessed from times and sizes.
     let options =
         BackupOptions::default().no_scan(true).parent_opts(ParentOptions::default().force(true));

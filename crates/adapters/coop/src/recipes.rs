@@ -21,7 +21,7 @@ use crate::working_copy;
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// Work on clones that are there already is quick.
-const LOCAL: Duration = Duration::from_secs(60);
+const LOCAL: Duration = Duration::from_mins(1);
 
 /// The recipe of one run.
 pub struct GitRecipes {

@@ -16,12 +16,13 @@ use crate::settings::Settings;
 use crate::wiring::Host;
 
 /// How long it may take.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Cleans up after a dead run.
 pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8, Failure> {
-    let directory = StateDir::new(&settings.state).find_run(&args.run).map_err(refused)?;
-    let store = RunDir::open_existing(&directory).map_err(refused)?;
+    let directory =
+        StateDir::new(&settings.state).find_run(&args.run).map_err(|error| refused(&error))?;
+    let store = RunDir::open_existing(&directory).map_err(|error| refused(&error))?;
     let log = cc_ci_store::read_log(&store.events())
         .map_err(|error| Failure::new(ExitKind::Usage, chain(&error)))?;
     let state = RunState::of(&log.events);
@@ -53,8 +54,8 @@ pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8
     .hint(format!("try again: `cc-ci cleanup {}`", args.run)))
 }
 
-fn refused(error: RunDirError) -> Failure {
-    let message = chain(&error);
+fn refused(error: &RunDirError) -> Failure {
+    let message = chain(error);
     match error {
         RunDirError::Alive { .. } => Failure::new(ExitKind::Lock, message)
             .hint("the run is alive: stop it with Ctrl-C or a TERM signal; it cleans up by itself"),

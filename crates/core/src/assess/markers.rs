@@ -80,7 +80,7 @@ fn lost(volume: &str, seen: &MarkerSeen) -> String {
     }
 }
 
-fn planted<'a>(context: Context<'a>) -> &'a [MarkerSeen] {
+fn planted(context: Context<'_>) -> &[MarkerSeen] {
     let act = context.run.act(Act::Plant);
     match act.and_then(|act| act.evidence.as_ref()) {
         Some(Evidence::Planted { markers }) => markers,

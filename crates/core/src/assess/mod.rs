@@ -22,7 +22,6 @@ use cc_ci_model::name::AppId;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{Finding, Plan, Revision};
 use cc_ci_model::stage::Stage;
-use cc_ci_model::time::Timestamp;
 
 use crate::state::{ActRun, RunState, StageRun};
 
@@ -107,7 +106,7 @@ impl<'a> Context<'a> {
 }
 
 /// What `evidence` means for the act it ends.
-pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence, at: Timestamp) -> Assessment {
+pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence) -> Assessment {
     let (Some(plan), Some(run)) = (&state.plan, state.current()) else {
         return Assessment::of(Check::with(
             act.act.as_str(),
@@ -135,7 +134,7 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence, at: Timestamp
         (Act::Restart, Evidence::Restarted { services }) => restore::assess_restarted(services),
         (Act::Recall, Evidence::Recalled { markers }) => restore::assess_recalled(context, markers),
         (Act::Test, Evidence::Tested { tests }) => tests_ran::assess(context, tests),
-        (Act::Observe, Evidence::Observed(seen)) => observe::assess(context, seen, at),
+        (Act::Observe, Evidence::Observed(seen)) => observe::assess(context, seen),
         (Act::Dismantle, Evidence::Dismantled { left, refusals }) => {
             observe::assess_dismantled(left, refusals)
         }

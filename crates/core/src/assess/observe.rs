@@ -1,47 +1,26 @@
 //! A stage's closing look (CONV-8) and what is left of an app after its removal (TEAR-1).
 
-use cc_ci_model::evidence::{Evidence, ObserveSeen};
+use cc_ci_model::evidence::{Act, Evidence, ObserveSeen};
 use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::Finding;
 use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
-use cc_ci_model::time::Timestamp;
+
+use crate::convergence::describe_end;
 
 use super::{Assessment, Check, Context, identity};
 
-pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen, _at: Timestamp) -> Assessment {
+pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen) -> Assessment {
     let Some(facts) = &seen.facts else {
-        return Assessment::of(Check::with(
-            "observe",
-            Outcome::errored("the engine did not answer the closing look"),
-        ));
+        let why = Outcome::errored("the engine did not answer the closing look");
+        return Assessment::of(Check::with("observe", why));
     };
     let Some(settled) = settled(context) else {
         return Assessment::of(Check::passed("observe", "the stack had not settled"));
     };
     let mut assessment = Assessment::default();
     for service in &settled.services {
-        let replaced = replaced(settled, facts, &service.name);
-        let count = replaced.len();
-        let Some(last) = replaced.last() else {
-            continue;
-        };
-        let message = format!(
-            "service {}: {count} of its tasks were replaced although nobody asked for it; the last one: {}",
-            service.name,
-            describe(last)
-        );
-        if count == 1 {
-            assessment.warnings.push(Finding::new(
-                "task_replaced",
-                message,
-                Some(service.name.clone()),
-            ));
-        } else {
-            assessment
-                .checks
-                .push(Check::with("observe", Outcome::failed(format!("crash loop: {message}"))));
-        }
+        replacements(settled, facts, &service.name, &mut assessment);
     }
     let again = identity::assess(context, &facts.services);
     if !again.outcome.is_passed() {
@@ -49,13 +28,36 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen, _at: Timestamp) -
     }
     assessment.warnings.extend(orphans(context, facts));
     if assessment.checks.is_empty() {
-        let tasks = facts.tasks.iter().filter(|task| task.state == TaskState::Running).count();
-        assessment.checks.push(Check::passed(
-            "observe",
-            format!("{tasks} tasks run, as they did when the stack settled"),
-        ));
+        let running = facts.tasks.iter().filter(|task| task.state == TaskState::Running).count();
+        let detail = format!("{running} tasks run, as they did when the stack settled");
+        assessment.checks.push(Check::passed("observe", detail));
     }
     assessment
+}
+
+/// CONV-8: the first task that was replaced is a warning, a second one a crash loop.
+fn replacements(
+    settled: &StackFacts,
+    now: &StackFacts,
+    service: &str,
+    assessment: &mut Assessment,
+) {
+    let replaced = replaced(settled, now, service);
+    let Some(last) = replaced.last() else {
+        return;
+    };
+    let message = format!(
+        "service {service}: {} of its tasks were replaced although nobody asked for it; the last one: {}",
+        replaced.len(),
+        describe_end(last)
+    );
+    if replaced.len() == 1 {
+        let place = Some(service.to_owned());
+        assessment.warnings.push(Finding::new("task_replaced", message, place));
+    } else {
+        let outcome = Outcome::failed(format!("crash loop: {message}"));
+        assessment.checks.push(Check::with("observe", outcome));
+    }
 }
 
 /// STG-3b: services only the base defines stay running after an upgrade.
@@ -76,11 +78,14 @@ fn orphans(context: Context<'_>, facts: &StackFacts) -> Vec<Finding> {
 }
 
 /// The look at which the stack had settled last: in this stage, else in an earlier one about the
-/// same app.
+/// same app. What was settled before a deploy or a restart of ours is no measure: those replace
+/// tasks.
 fn settled(context: Context<'_>) -> Option<&StackFacts> {
     let earlier = context.state.stages.iter().rev().filter(|run| run.app.as_ref() == context.app());
     let acts = context.run.acts.iter().rev().chain(earlier.flat_map(|run| run.acts.iter().rev()));
-    acts.filter(|act| act.is_good()).find_map(|act| match &act.evidence {
+    let replaces = |act: Act| matches!(act, Act::Deploy { .. } | Act::Restart);
+    let since = acts.take_while(|act| !replaces(act.act));
+    since.filter(|act| act.is_good()).find_map(|act| match &act.evidence {
         Some(Evidence::Settled(seen)) => Some(&seen.facts),
         Some(_) | None => None,
     })
@@ -96,10 +101,6 @@ fn replaced<'a>(settled: &StackFacts, now: &'a StackFacts, service: &str) -> Vec
             before.is_none_or(|known| !known.state.is_terminal())
         })
         .collect()
-}
-
-fn describe(task: &TaskFacts) -> String {
-    crate::convergence::describe_end(task)
 }
 
 pub(super) fn assess_dismantled(left: &[Object], refusals: &[String]) -> Assessment {

@@ -43,14 +43,11 @@ pub(super) fn assess_disturbed(context: Context<'_>, markers: &[KeptMarker]) -> 
 pub(super) fn assess_restored(seen: &RestoreSeen) -> Assessment {
     let mut assessment =
         hooks(&seen.hooks, "the bot would have gone on and called the restore a success");
-    match &seen.problem {
-        Some(problem) => assessment.checks.push(Check::with("restore", Outcome::errored(problem))),
-        None => {
-            let short: String = seen.snapshot.chars().take(8).collect();
-            assessment
-                .checks
-                .push(Check::passed("restore", format!("snapshot {short} is put back")));
-        }
+    if let Some(problem) = &seen.problem {
+        assessment.checks.push(Check::with("restore", Outcome::errored(problem)));
+    } else {
+        let short: String = seen.snapshot.chars().take(8).collect();
+        assessment.checks.push(Check::passed("restore", format!("snapshot {short} is put back")));
     }
     assessment
 }

@@ -6,7 +6,7 @@ use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, Finding, HttpGate, PlannedApp, PlannedTest, TestsFrom};
 
-use super::{BaseSearch, Refusal, Request, app, pack, stages};
+use super::{BaseFound, BaseSearch, Refusal, Request, app, pack, stages};
 use crate::app::Prepared;
 use crate::backup_labels::backup_spec;
 use crate::gate::gate;
@@ -82,7 +82,7 @@ impl Considered {
         &self,
         request: &Request,
         facts: &RecipeFacts,
-        with_upgrade: bool,
+        upgrade: Option<&BaseFound>,
         fresh_head: bool,
     ) -> Result<Vec<PlannedApp>, Refusal> {
         let mut apps = Vec::new();
@@ -92,7 +92,7 @@ impl Considered {
         if fresh_head {
             apps.push(app(request, &facts.name, AppRole::Fresh, false)?);
         }
-        if with_upgrade {
+        if upgrade.is_some() {
             apps.push(app(request, &facts.name, AppRole::Upgraded, false)?);
             apps.push(app(request, &facts.name, AppRole::Fresh, true)?);
         }

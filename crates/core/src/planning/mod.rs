@@ -24,7 +24,7 @@ use cc_ci_model::version::RecipeVersion;
 
 use adaptations::adaptations;
 use budgets::budgets;
-use considered::consider;
+use considered::{Considered, consider};
 
 use crate::app::{About, Prepared};
 use crate::ports::{RecipeFacts, Release};
@@ -152,7 +152,7 @@ pub fn plan(
         difference: upgrade.map(|found| found.difference.clone()),
         operator_steps: base.found().map(|found| found.steps.clone()).unwrap_or_default(),
         markers: upgrade.map(|found| markers(&found.base.declared)).unwrap_or_default(),
-        apps: considered.apps(request, facts, upgrade.is_some(), fresh_head)?,
+        apps: considered.apps(request, facts, upgrade, fresh_head)?,
         stages: stages::planned(&request.stages, &considered.stages(base, fresh_head)),
         backup: considered.backup.clone(),
         tests: considered.tests.clone(),
@@ -161,23 +161,32 @@ pub fn plan(
         expected_na: pack(request, |pack| pack.expected_na.clone()),
         budgets: budgets(request.pack.as_ref()),
         adaptations: adaptations(request, &considered.declared, upgrade),
-        warnings: considered.warnings,
+        warnings: considered.warnings.clone(),
         fresh_head,
         partial: request.stages.is_partial(),
         keep: request.keep,
         require_level: required_level(request),
-        gate: considered.gate,
-        head: Head {
-            reference: facts.reference.clone(),
-            commit: facts.head.clone(),
-            version: head_version(facts, &considered.declared),
-            dirty_of: facts.dirty_of.clone(),
-            declared: considered.declared,
-            declared_for: app(request, &facts.name, AppRole::Fresh, false)?.stack,
-            declared_upgraded: upgrade
-                .and_then(|found| Some(found.head.as_ref().ok()?.declared.clone())),
-            compose_files: considered.compose_files,
-        },
+        gate: considered.gate.clone(),
+        head: head(request, facts, upgrade, considered)?,
+    })
+}
+
+fn head(
+    request: &Request,
+    facts: &RecipeFacts,
+    upgrade: Option<&BaseFound>,
+    considered: Considered,
+) -> Result<Head, Refusal> {
+    Ok(Head {
+        reference: facts.reference.clone(),
+        commit: facts.head.clone(),
+        version: head_version(facts, &considered.declared),
+        dirty_of: facts.dirty_of.clone(),
+        declared: considered.declared,
+        declared_for: app(request, &facts.name, AppRole::Fresh, false)?.stack,
+        declared_upgraded: upgrade
+            .and_then(|found| Some(found.head.as_ref().ok()?.declared.clone())),
+        compose_files: considered.compose_files,
     })
 }
 

@@ -71,6 +71,7 @@ impl StageChoice {
 }
 
 /// What decides which stages run.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not exclude each other")]
 pub(super) struct Fitness<'a> {
     /// Why the head can not be installed.
     pub(super) unfit: Option<&'a Outcome>,

@@ -163,6 +163,16 @@ pub(crate) fn upgrading() -> PlanBuilder {
         .base(stack([app(), service("db")]))
 }
 
+/// A plan that does everything a run can do.
+pub(crate) fn whole() -> PlanBuilder {
+    let app = || service("app").routed(80).volume("data", "/data").backed_up();
+    PlanBuilder::new(stack([app().image("registry.test/app:1.1.0"), service("db")]))
+        .base(stack([app(), service("db")]))
+        .run(Stage::Backup)
+        .run(Stage::Restore)
+        .test("tests/10-page.sh")
+}
+
 fn of(kinds: Vec<EventKind>) -> RunState {
     RunState::of(&numbered(kinds))
 }

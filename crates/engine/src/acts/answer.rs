@@ -99,7 +99,7 @@ impl Waiting for Asking<'_> {
     }
 
     async fn wake(&mut self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -145,7 +145,7 @@ fn file_name(hand: &Stagehand) -> String {
 pub(super) fn nonce(hand: &Stagehand) -> String {
     let mut bytes = [0; 16];
     hand.ports.entropy.fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bytes)
 }
 
 /// A marker nobody has looked at yet.

@@ -81,8 +81,8 @@ impl Stagehand {
         let running = watched.known.tasks.iter().filter(|task| {
             task.service == service && task.current && task.state == TaskState::Running
         });
-        let containers = running.filter_map(|task| task.container.as_ref());
-        Ok(containers.last().map(|container| container.id.clone()))
+        let mut containers = running.filter_map(|task| task.container.as_ref());
+        Ok(containers.next_back().map(|container| container.id.clone()))
     }
 
     /// The watch over an app's stack, begun if there is none yet.

@@ -30,32 +30,17 @@ async fn one(
     app: &PlannedApp,
     planned: &PlannedTest,
 ) -> Result<TestSeen, ActError> {
-    let clock = &hand.ports.clock;
     let folder = folder(hand, planned).await?;
     // The address is looked up for every test: restarts change it.
     let base_url = answer::base_url(hand, app).await?;
-    let context = context(hand, app, &base_url);
-    let mut environment: BTreeMap<String, String> = context
-        .iter()
-        .map(|(key, value)| (format!("CCCI_{}", key.to_uppercase()), value.clone()))
-        .collect();
-    environment.insert("PATH".to_owned(), hand.ports.place.path.clone());
-    let began = clock.now();
-    let command = CommandLine {
-        program: folder.join(&planned.name).display().to_string(),
-        arguments: Vec::new(),
-        environment,
-        directory: folder,
-        input: json(&context).into_bytes(),
-        deadline: began.plus(Duration::from_millis(hand.plan.budgets.test_ms)),
-    };
-    let ran = hand.ports.commands.run(&command).await;
-    let duration_ms = u64::try_from(clock.now().since(began).as_millis()).unwrap_or(u64::MAX);
+    let began = hand.ports.clock.now();
+    let ran = hand.ports.commands.run(&command(hand, app, &base_url, folder, planned)).await;
+    let duration = hand.ports.clock.now().since(began);
     let mut seen = TestSeen {
         name: planned.name.clone(),
         code: None,
         expired: false,
-        duration_ms,
+        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         said: String::new(),
         tap: None,
         problem: None,
@@ -72,6 +57,30 @@ async fn one(
         Err(error) => seen.problem = Some(error.message),
     }
     Ok(seen)
+}
+
+/// A test is the program itself: nothing is handed to a shell.
+fn command(
+    hand: &Stagehand,
+    app: &PlannedApp,
+    base_url: &str,
+    folder: PathBuf,
+    planned: &PlannedTest,
+) -> CommandLine {
+    let context = context(hand, app, base_url);
+    let variables = context.iter();
+    let variables =
+        variables.map(|(key, value)| (format!("CCCI_{}", key.to_uppercase()), value.clone()));
+    let path = ("PATH".to_owned(), hand.ports.place.path.clone());
+    let limit = Duration::from_millis(hand.plan.budgets.test_ms);
+    CommandLine {
+        program: folder.join(&planned.name).display().to_string(),
+        arguments: Vec::new(),
+        environment: variables.chain([path]).collect(),
+        directory: folder,
+        input: json(&context).into_bytes(),
+        deadline: hand.ports.clock.now().plus(limit),
+    }
 }
 
 async fn folder(hand: &Stagehand, planned: &PlannedTest) -> Result<PathBuf, ActError> {

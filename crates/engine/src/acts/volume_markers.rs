@@ -179,14 +179,13 @@ async fn look(
 }
 
 fn as_seen(file: &FileFacts) -> MarkerFile {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     MarkerFile {
         content: String::from_utf8_lossy(&file.content).into_owned(),
         uid: file.uid,
         gid: file.gid,
         mode: file.mode,
         xattrs: file.xattrs.as_ref().map(|xattrs| {
-            xattrs.iter().map(|(name, value)| format!("{name}={}", hex(value))).collect()
+            xattrs.iter().map(|(name, value)| format!("{name}={}", hex::encode(value))).collect()
         }),
     }
 }

@@ -9,6 +9,7 @@ mod cleanup;
 mod faults;
 mod green;
 mod harness;
+mod killed;
 mod red;
 mod signals;
 mod upgrade;

@@ -148,6 +148,11 @@ impl FakeSwarm {
         sim.things.push(sim::Thing { object, foreign: true });
     }
 
+    /// Values of every secret that was made.
+    pub fn secret_values(&self) -> Vec<String> {
+        self.sim().secret_values.clone()
+    }
+
     /// Everything that is there now and was not there before.
     pub fn left(&self) -> Vec<Object> {
         self.sim().left()
@@ -265,7 +270,13 @@ impl StackView for FakeSwarm {
     }
 
     async fn log_tail(&self, _: &StackName, service: &str, _: u32) -> Result<String, EngineError> {
-        self.call("read logs", |_| Ok(format!("last words of {service}\n"))).await
+        let words = |sim: &mut Sim| {
+            Ok(format!(
+                "last words of {service}; the password is {}\n",
+                sim.secret_values.join(", ")
+            ))
+        };
+        self.call("read logs", words).await
     }
 }
 
@@ -305,10 +316,12 @@ impl Objects for FakeSwarm {
         run: &RunId,
         stack: &StackName,
         name: &str,
-        _: &Secret,
+        value: &Secret,
     ) -> Result<(), EngineError> {
-        let create =
-            |sim: &mut Sim| sim.create_new(ObjectKind::Secret, name, Some(stack.as_str()), run);
+        let create = |sim: &mut Sim| {
+            sim.secret_values.push(value.expose().to_owned());
+            sim.create_new(ObjectKind::Secret, name, Some(stack.as_str()), run)
+        };
         self.call("create a secret", create).await
     }
 

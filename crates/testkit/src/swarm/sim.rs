@@ -40,6 +40,8 @@ pub(crate) struct Sim {
     pub(super) announced: u64,
     /// What commands inside containers do, by words they contain.
     pub(super) scripts: Vec<(String, Script)>,
+    /// Values of secrets, which careless apps write into their logs.
+    pub(super) secret_values: Vec<String>,
     /// Commands that ran.
     pub(super) commands: Vec<String>,
     changes: u64,
@@ -172,6 +174,7 @@ impl Sim {
             files: BTreeMap::new(),
             stream: EventStream::Good,
             announced: 0,
+            secret_values: Vec::new(),
             scripts: Vec::new(),
             commands: Vec::new(),
             changes: 0,
