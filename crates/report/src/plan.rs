@@ -204,6 +204,9 @@ time limits
   images: 15 min
   deploy: 10 min
   upgrade: 10 min
+  backup: 5 min
+  restore: 10 min
+  one test: 1 min
   teardown: 5 min
 ";
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cc_ci_coop::GitRecipes;
 use cc_ci_engine::ports::Place;
 use cc_ci_engine::run::run as run_plan;
 use cc_ci_model::event::Tool;
@@ -12,7 +13,7 @@ use cc_ci_model::plan::Plan;
 use cc_ci_store::{RunDir, RunDirError, StateDir};
 
 use super::{exit_code, show, subject};
-use crate::args::{Output, RunArgs};
+use crate::args::{Output, RunArgs, Subject};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, publish};
 use crate::settings::Settings;
@@ -25,48 +26,83 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
     let run_id = subject::run_id(&host, &source)?;
     let facts = host.facts(settings).await?;
     let request = subject::request(settings, &args.subject, run_id.clone(), facts, args.keep)?;
-    let directory = directory(settings, args.out, &run_id);
-    let existed = directory.exists();
-    let store = Arc::new(create(&directory)?);
-    let work = directory.join("work");
-    std::fs::create_dir(&work)
-        .map_err(|error| Failure::error(format!("cannot make `{}`: {error}", work.display())))?;
-    let recipes = host.recipes(settings, &work);
-    let planned = host
-        .planner(recipes.clone())
-        .plan(&request, &source, args.subject.reference.as_deref())
-        .await;
-    let plan = match planned {
+    let room = RunRoom::make(directory(settings, args.out.as_deref(), &run_id))?;
+    let recipes = host.recipes(settings, &room.work);
+    let reference = args.subject.reference.as_deref();
+    let plan = match host.planner(recipes.clone()).plan(&request, &source, reference).await {
         Ok(plan) => plan,
         Err(refusal) => {
-            abandon(&directory, existed);
+            room.abandon();
             return Err(refusal.into());
         }
     };
-    let place = Place {
-        run_directory: directory.clone(),
-        pack: args.subject.pack.as_ref().map(|pack| settings.directory.join(pack)),
-        path: settings.path.clone(),
-    };
-    let room = Room {
-        recipes,
-        work,
-        volume_root: volume_root(&plan),
-        listener: Arc::new(Progress::new(store.clone())),
-        store: store.clone(),
-        place,
-    };
-    let ports = host.ports(settings, room)?;
+    let ports = host.ports(settings, room.ports(settings, &args.subject, recipes, &plan))?;
     let results = run_plan(ports, plan, tool()).await;
     let results = results.map_err(|error| {
         Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run_id}`"))
     })?;
-    publish(&store, &results).map_err(|error| Failure::error(chain(&error)))?;
+    publish(&room.store, &results).map_err(|error| Failure::error(chain(&error)))?;
     show(&results, args.subject.output, settings.no_color)?;
     if args.subject.output != Output::Json {
-        super::print(&format!("\nrun directory: {}\n", directory.display()))?;
+        super::print(&format!("\nrun directory: {}\n", room.directory.display()))?;
     }
     Ok(exit_code(&results))
+}
+
+/// A run's own directory, and what is in it before anything happens.
+struct RunRoom {
+    directory: PathBuf,
+    /// It was there before, empty.
+    existed: bool,
+    work: PathBuf,
+    store: Arc<RunDir>,
+}
+
+impl RunRoom {
+    fn make(directory: PathBuf) -> Result<Self, Failure> {
+        let existed = directory.exists();
+        let store = Arc::new(create(&directory)?);
+        let work = directory.join("work");
+        std::fs::create_dir(&work).map_err(|error| {
+            Failure::error(format!("cannot make `{}`: {error}", work.display()))
+        })?;
+        Ok(Self { directory, existed, work, store })
+    }
+
+    fn ports(
+        &self,
+        settings: &Settings,
+        subject: &Subject,
+        recipes: Arc<GitRecipes>,
+        plan: &Plan,
+    ) -> Room {
+        Room {
+            recipes,
+            work: self.work.clone(),
+            volume_root: volume_root(plan),
+            store: self.store.clone(),
+            listener: Arc::new(Progress::new(self.store.clone())),
+            place: Place {
+                run_directory: self.directory.clone(),
+                pack: subject.pack.as_ref().map(|pack| settings.directory.join(pack)),
+                path: settings.path.clone(),
+            },
+        }
+    }
+
+    /// A run that was refused before it had a plan leaves no run directory (VER-8): nothing was
+    /// created but this run's own clone. A folder that was there before stays, empty as it was.
+    #[expect(clippy::disallowed_methods, reason = "it was made by this process a moment ago")]
+    fn abandon(&self) {
+        if !self.existed {
+            drop(std::fs::remove_dir_all(&self.directory));
+            return;
+        }
+        drop(std::fs::remove_dir_all(&self.work));
+        for file in [cc_ci_store::EVENTS_FILE, "lock"] {
+            drop(std::fs::remove_file(self.directory.join(file)));
+        }
+    }
 }
 
 /// Where the engine keeps volumes; Docker's default, should it not say.
@@ -83,7 +119,7 @@ fn tool() -> Tool {
     }
 }
 
-fn directory(settings: &Settings, out: Option<PathBuf>, run_id: &RunId) -> PathBuf {
+fn directory(settings: &Settings, out: Option<&Path>, run_id: &RunId) -> PathBuf {
     match out {
         Some(out) => settings.directory.join(out),
         None => StateDir::new(&settings.state).run(run_id),
@@ -96,18 +132,4 @@ fn create(directory: &Path) -> Result<RunDir, Failure> {
             .hint("give --out a folder that is empty or does not exist"),
         other => Failure::error(chain(&other)),
     })
-}
-
-/// A run that was refused before it had a plan leaves no run directory (VER-8): nothing was
-/// created but this run's own clone. A folder that was there before stays, empty as it was.
-#[expect(clippy::disallowed_methods, reason = "it was made by this process a moment ago")]
-fn abandon(directory: &Path, existed: bool) {
-    if !existed {
-        drop(std::fs::remove_dir_all(directory));
-        return;
-    }
-    drop(std::fs::remove_dir_all(directory.join("work")));
-    for file in [cc_ci_store::EVENTS_FILE, "lock"] {
-        drop(std::fs::remove_file(directory.join(file)));
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cc_ci_core::planning::{Request, StageChoice};
+use cc_ci_core::planning::Request;
 use cc_ci_core::ports::{Clock as _, Entropy as _, RecipeSource};
 use cc_ci_host::OsEntropy;
 use cc_ci_model::exit::ExitKind;
@@ -60,7 +60,7 @@ pub(crate) fn request(
         tests: tests(settings, subject.pack.as_deref())?,
         pack,
         source: subject.recipe.clone(),
-        stages: subject.stages.clone().unwrap_or_else(StageChoice::default),
+        stages: subject.stages.clone().unwrap_or_default(),
         keep,
         require_level: subject.require_level,
         base_domain: settings.base_domain.clone(),
@@ -114,5 +114,5 @@ fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Vec<String>, Fail
 fn hex() -> String {
     let mut bytes = [0; 3];
     OsEntropy.fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bytes)
 }

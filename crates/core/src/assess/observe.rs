@@ -16,7 +16,7 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen) -> Assessment {
         return Assessment::of(Check::with("observe", why));
     };
     let Some(settled) = settled(context) else {
-        return Assessment::of(Check::passed("observe", "the stack had not settled"));
+        return Assessment::of(never_settled(context));
     };
     let mut assessment = Assessment::default();
     for service in &settled.services {
@@ -33,6 +33,16 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen) -> Assessment {
         assessment.checks.push(Check::passed("observe", detail));
     }
     assessment
+}
+
+/// In a stage that broke before its stack had settled there is nothing to compare with. In any
+/// other, not knowing how the tasks looked is no proof that they stayed.
+fn never_settled(context: Context<'_>) -> Check {
+    let is_broken = context.run.acts.iter().any(|act| act.ended_at.is_some() && !act.is_good());
+    if is_broken {
+        return Check::passed("observe", "the stack had not settled");
+    }
+    Check::with("observe", Outcome::unverified("nobody saw the stack settle before this look"))
 }
 
 /// CONV-8: the first task that was replaced is a warning, a second one a crash loop.

@@ -223,3 +223,26 @@ async fn a_service_the_head_dropped_is_a_warning_and_removed_at_the_end() {
     check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
     assert!(ended.results().warnings.iter().any(|finding| finding.code == "orphaned_service"));
 }
+
+/// The engine hangs while the head settles, and is back for the closing look: tasks that our own
+/// deploy replaced are no crash loop, and nobody's fault is not the recipe's.
+#[tokio::test(start_paused = true)]
+async fn tasks_that_the_upgrade_replaced_are_no_crash_loop() {
+    let short = |plan: &mut cc_ci_model::plan::Plan| plan.budgets.upgrade_ms = 20_000;
+    let two = || rich("app").replicas(2);
+    let builder = from_to(two(), two()).with(short);
+    let healthy = run(&builder, |_| {}).await;
+    healthy.expect(Verdict::Pass, ExitKind::Pass);
+    let state = cc_ci_core::state::RunState::of(&healthy.world.store.events());
+    let upgrade = state.runs_of(Stage::Upgrade).next().unwrap();
+    let head =
+        upgrade.acts.iter().filter(|act| act.act == cc_ci_model::evidence::Act::Converge).last();
+    let begins = head.unwrap().began_at.since(cc_ci_testkit::clock::dawn());
+    // Beyond the deadline of the wait, and its last look.
+    let (after, lasts) = (begins + Duration::from_millis(10), Duration::from_secs(26));
+    let ended = run(&builder, |world: &World| {
+        world.swarm.outage(cc_ci_testkit::Outage { after, lasts, hangs: true });
+    })
+    .await;
+    check(&ended, Verdict::Error, ExitKind::Error, Status::Errored, &["the engine did not answer"]);
+}

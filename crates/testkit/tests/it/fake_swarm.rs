@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cc_ci_core::ports::{
-    Clock, DeployAnswer, DeployRequest, Deployer, EngineError, Files, Objects, Removal, Scope, StackView,
-    StackWatch, Wake,
+    Clock, DeployAnswer, DeployRequest, Deployer, EngineError, Files, Objects, Removal, Scope,
+    StackView, StackWatch, Wake,
 };
 use cc_ci_model::compose::{FailureAction, RestartCondition};
 use cc_ci_model::evidence::ImageFound;
@@ -119,7 +119,11 @@ async fn an_update_begins_later_than_it_is_accepted() {
     let mut watching = upgrade(&world).await;
     let facts = watching.watch.observe().await.unwrap();
     assert_eq!(update(&facts), UpdateState::None);
-    assert_eq!(tasks(&facts), [(TaskState::Running, TaskState::Running, false)], "the old task, still wanted");
+    assert_eq!(
+        tasks(&facts),
+        [(TaskState::Running, TaskState::Running, false)],
+        "the old task, still wanted"
+    );
     let facts = watching.after_ms(250).await;
     assert_eq!(update(&facts), UpdateState::Updating);
     assert_eq!(
@@ -203,7 +207,13 @@ async fn only_the_container_tells_a_sick_service_from_a_one_shot() {
     let checked = ended(app(), healthy_shot).await;
     for task in [&sick, &shot, &checked] {
         assert_eq!(
-            (task.state, task.desired, task.exit_code, task.message.as_str(), task.error.as_deref()),
+            (
+                task.state,
+                task.desired,
+                task.exit_code,
+                task.message.as_str(),
+                task.error.as_deref()
+            ),
             (TaskState::Complete, TaskState::Shutdown, Some(0), "finished", None)
         );
     }
@@ -264,18 +274,30 @@ async fn removal_takes_its_time_and_refuses_what_is_in_use() {
     let swarm = &world.swarm;
     let said = refusal(swarm.remove(&of(ObjectKind::Secret)).await.unwrap());
     assert_eq!(said, format!("secret '{secret}' is in use by the following service: app"));
-    assert!(refusal(swarm.remove(&of(ObjectKind::Volume)).await.unwrap()).contains("volume is in use - ["));
+    assert!(
+        refusal(swarm.remove(&of(ObjectKind::Volume)).await.unwrap())
+            .contains("volume is in use - [")
+    );
     assert_eq!(swarm.remove(&of(ObjectKind::Service)).await.unwrap(), Removal::Gone);
-    assert!(refusal(swarm.remove(&of(ObjectKind::Network)).await.unwrap()).contains("in use by task"));
+    assert!(
+        refusal(swarm.remove(&of(ObjectKind::Network)).await.unwrap()).contains("in use by task")
+    );
     assert_eq!(swarm.remove(&of(ObjectKind::Secret)).await.unwrap(), Removal::Gone);
     watching.after_s(1).await;
     let left = kinds(&objects(&world).await);
     assert!(left.contains(&ObjectKind::Container) && !left.contains(&ObjectKind::Task), "{left:?}");
-    assert!(refusal(swarm.remove(&of(ObjectKind::Volume)).await.unwrap()).contains("in use"), "a stopped one counts");
+    assert!(
+        refusal(swarm.remove(&of(ObjectKind::Volume)).await.unwrap()).contains("in use"),
+        "a stopped one counts"
+    );
     watching.after_s(5).await;
     assert_eq!(kinds(&objects(&world).await), [ObjectKind::Network, ObjectKind::Volume]);
     assert_eq!(swarm.remove(&of(ObjectKind::Volume)).await.unwrap(), Removal::Gone);
-    assert_eq!(swarm.remove(&of(ObjectKind::Volume)).await.unwrap(), Removal::Gone, "it was not there");
+    assert_eq!(
+        swarm.remove(&of(ObjectKind::Volume)).await.unwrap(),
+        Removal::Gone,
+        "it was not there"
+    );
 }
 
 /// Measured: the config had already been created, and stays.
@@ -342,7 +364,11 @@ async fn watchers_are_woken_by_changes_and_by_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_is_away_refuses_or_hangs() {
     let world = world(app(), app());
-    let outage = |after, hangs| Outage { after: Duration::from_secs(after), lasts: Duration::from_secs(10), hangs };
+    let outage = |after, hangs| Outage {
+        after: Duration::from_secs(after),
+        lasts: Duration::from_secs(10),
+        hangs,
+    };
     world.swarm.outage(outage(0, false));
     world.swarm.outage(outage(20, true));
     assert!(!world.swarm.answers().await);

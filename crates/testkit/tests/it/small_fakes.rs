@@ -59,10 +59,14 @@ async fn a_lost_answer_has_had_its_effect() {
     faults.arm(1, Fault::LoseAnswer);
     let mut done = 0;
     let answer: Result<(), String> = faults
-        .around("call", |why| why, || {
-            done += 1;
-            Ok(())
-        })
+        .around(
+            "call",
+            |why| why,
+            || {
+                done += 1;
+                Ok(())
+            },
+        )
         .await;
     assert_eq!((done, answer), (1, Err("injected failure of `call`".into())));
 }

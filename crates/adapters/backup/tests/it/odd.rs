@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cc_ci_core::ports::Snapshots;
 
 use crate::picture::{assert_same, picture};
-use crate::support::{Host, put};
+use crate::support::{Host, now, put};
 
 const TAG: &str = "app_example_com";
 
@@ -106,9 +106,4 @@ async fn work_ends_soon_after_its_caller_went_away() {
 fn is_open(path: &Path) -> bool {
     let descriptors = fs::read_dir("/proc/self/fd").unwrap();
     descriptors.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to == path))
-}
-
-#[expect(clippy::disallowed_methods, reason = "durations are shown in real time")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -5,6 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use cc_ci_backup::{HostVolumes, RusticSnapshots};
 use cc_ci_core::ports::{Entropy, SnapshotSource};
@@ -98,4 +99,10 @@ pub(crate) fn past(path: &Path) {
 
 pub(crate) fn set_attribute(path: &Path, name: impl AsRef<OsStr>, value: &[u8]) {
     setxattr(path, name.as_ref(), value, XattrFlags::empty()).unwrap();
+}
+
+/// A time to measure from.
+#[expect(clippy::disallowed_methods, reason = "durations are shown in real time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
