@@ -13,6 +13,7 @@ use cc_ci_model::stage::{Rung, Stage};
 use crate::obligations::obligations;
 use crate::outcome::combine;
 use crate::state::RunState;
+use crate::text::count;
 
 #[cfg(test)]
 mod tests;
@@ -169,7 +170,7 @@ fn of_the_log(state: &RunState) -> Vec<Condition> {
     const LOG: &str = "events.jsonl";
     let mut all = Vec::new();
     if state.is_cancelled() {
-        let message = format!("{} signals asked the run to stop", state.signals);
+        let message = format!("{} asked the run to stop", count(state.signals.into(), "signal"));
         all.push(condition(ExitKind::Cancelled, message, "run"));
     }
     if let Some(damage) = &state.damage {

@@ -59,7 +59,7 @@ impl GitRecipes {
             message: format!("the recipe has no tag, branch or commit `{reference}`"),
             hint: "`git tag` and `git branch -a` in the recipe list what there is".to_owned(),
         };
-        if reference.starts_with('-') {
+        if !is_plain(reference) {
             return Err(not_there());
         }
         for prefix in ["refs/tags/", "refs/remotes/origin/", "refs/heads/", ""] {
@@ -227,6 +227,17 @@ impl Recipes for GitRecipes {
         self.git.ok(&to, &["clean", "-ffdxq"], self.soon()).await?;
         Ok(to)
     }
+}
+
+/// Whether a text could be the name of a ref (git-check-ref-format): no option, and nothing that
+/// git would work out, such as `main~1`.
+fn is_plain(reference: &str) -> bool {
+    let is_special =
+        |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    !reference.starts_with('-')
+        && !reference.contains(is_special)
+        && !reference.contains("..")
+        && !reference.contains("@{")
 }
 
 /// Regular files below `folder`, git's own left out. Links are not followed: they could lead

@@ -4,6 +4,8 @@ use cc_ci_model::evidence::{AnswerSeen, HttpSeen};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::HttpGate;
 
+use crate::text::count;
+
 use super::{Assessment, Check, Context};
 
 /// Whether one answer counts for the gate.
@@ -22,8 +24,11 @@ pub(super) fn assess(context: Context<'_>, seen: &AnswerSeen) -> Assessment {
     if seen.in_a_row >= gate.successes && seen.problem.is_none() && last_is_good {
         let status = seen.last.as_ref().map(|last| last.status).unwrap_or_default();
         let detail = format!(
-            "{} answers {status} on {} ({} in a row, {} requests)",
-            gate.service, gate.path, seen.in_a_row, seen.attempts
+            "{} answers {status} on {} ({} in a row, {})",
+            gate.service,
+            gate.path,
+            seen.in_a_row,
+            requests(seen)
         );
         return Assessment::of(Check::passed("answer", detail));
     }
@@ -39,7 +44,7 @@ pub(super) fn assess(context: Context<'_>, seen: &AnswerSeen) -> Assessment {
 fn describe(gate: &HttpGate, seen: &AnswerSeen) -> String {
     let asked = format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
     match (&seen.problem, &seen.last) {
-        (Some(problem), _) => format!("{asked}: {problem} ({} requests)", seen.attempts),
+        (Some(problem), _) => format!("{asked}: {problem} ({})", requests(seen)),
         (None, Some(HttpSeen { status, location: Some(location), .. })) => {
             format!("{asked}: it answers {status} and points to {location}, which is not this app")
         }
@@ -53,4 +58,8 @@ fn describe(gate: &HttpGate, seen: &AnswerSeen) -> String {
         ),
         (None, None) => format!("{asked}: it was never asked"),
     }
+}
+
+fn requests(seen: &AnswerSeen) -> String {
+    count(usize::try_from(seen.attempts).unwrap_or(usize::MAX), "request")
 }

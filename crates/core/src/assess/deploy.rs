@@ -3,6 +3,8 @@
 use cc_ci_model::evidence::DeploySeen;
 use cc_ci_model::outcome::Outcome;
 
+use crate::text::count;
+
 use super::{Assessment, Check, Context, identity};
 
 pub(super) fn assess(context: Context<'_>, seen: &DeploySeen) -> Assessment {
@@ -51,7 +53,7 @@ fn accepted(context: Context<'_>, seen: &DeploySeen) -> Check {
     match (declared, missing) {
         (Some(_), None) => Check::passed(
             "deploy",
-            format!("{} submitted, {} services", seen.revision, seen.services.len()),
+            format!("{} submitted, {}", seen.revision, count(seen.services.len(), "service")),
         ),
         (Some(_), Some(service)) => Check::with(
             "deploy",

@@ -14,6 +14,7 @@ use cc_ci_model::stage::Stage;
 use super::{Check, Context};
 use crate::app::object_of;
 use crate::difference::values;
+use crate::text::count;
 
 /// Every declared service is held with our spec, and service `app` says which version it is.
 pub(super) fn assess(context: Context<'_>, held: &[ServiceFacts]) -> Check {
@@ -33,7 +34,7 @@ pub(super) fn assess(context: Context<'_>, held: &[ServiceFacts]) -> Check {
     }
     wrong.extend(wrong_label(context, app, held));
     if wrong.is_empty() {
-        let detail = format!("{} services are held as declared", declared.services.len());
+        let detail = format!("{} held as declared", count(declared.services.len(), "service"));
         return Check::passed("identity", detail);
     }
     Check::with("identity", Outcome::failed(format!("not what was deployed: {}", wrong.join("; "))))

@@ -4,6 +4,8 @@ use cc_ci_model::evidence::{ImageFound, ImageSeen};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::Finding;
 
+use crate::text::count;
+
 use super::{Assessment, Check, Context};
 
 pub(super) fn assess(context: Context<'_>, images: &[ImageSeen]) -> Assessment {
@@ -27,7 +29,7 @@ pub(super) fn assess(context: Context<'_>, images: &[ImageSeen]) -> Assessment {
         }
     }
     if assessment.checks.is_empty() {
-        let detail = format!("{} images are present", images.len());
+        let detail = format!("{} present", count(images.len(), "image"));
         assessment.checks.push(Check::passed("images", detail));
     }
     assessment

@@ -4,6 +4,8 @@
 use cc_ci_model::evidence::{Act, Evidence, MarkerSeen};
 use cc_ci_model::outcome::Outcome;
 
+use crate::text::count;
+
 use super::{Assessment, Check, Context};
 
 /// A marker that can not be planted proves nothing: unverified, never passed.
@@ -25,7 +27,7 @@ pub(super) fn assess_planted(context: Context<'_>, markers: &[MarkerSeen]) -> As
     if assessment.checks.is_empty() {
         let detail = match markers.len() {
             0 => "the base has no named volume: there is nothing to lose".to_owned(),
-            count => format!("{count} volumes marked"),
+            number => format!("{} marked", count(number, "volume")),
         };
         assessment.checks.push(Check::passed("plant", detail));
     }
@@ -54,7 +56,7 @@ pub(super) fn assess_sought(context: Context<'_>, markers: &[MarkerSeen]) -> Ass
     if assessment.checks.is_empty() {
         let detail = match markers.len() {
             0 => "the base has no named volume: there was nothing to lose".to_owned(),
-            count => format!("{count} markers are still there"),
+            number => format!("{} still there", count(number, "marker")),
         };
         assessment.checks.push(Check::passed("markers", detail));
     }

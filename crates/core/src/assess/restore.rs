@@ -7,6 +7,8 @@ use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::Finding;
 use cc_ci_model::stage::Stage;
 
+use crate::text::count;
+
 use super::backup::{hooks, in_snapshot};
 use super::{Assessment, Check, Context};
 
@@ -31,7 +33,10 @@ pub(super) fn assess_disturbed(context: Context<'_>, markers: &[KeptMarker]) -> 
         .map(|known| known.volume.as_str())
         .collect();
     if survivors.is_empty() {
-        return Assessment::of(Check::passed("loss", format!("{} markers are gone", kept.len())));
+        return Assessment::of(Check::passed(
+            "loss",
+            format!("{} gone", count(kept.len(), "marker")),
+        ));
     }
     let why = format!(
         "the loss could not be made real in volume {}: a restore would prove nothing",
@@ -57,7 +62,7 @@ pub(super) fn assess_restarted(services: &[String]) -> Assessment {
     Assessment::of(if services.is_empty() {
         Check::with("restart", Outcome::unverified("no service was restarted after the restore"))
     } else {
-        Check::passed("restart", format!("{} services restarted", services.len()))
+        Check::passed("restart", format!("{} restarted", count(services.len(), "service")))
     })
 }
 
@@ -84,7 +89,8 @@ pub(super) fn assess_recalled(context: Context<'_>, markers: &[KeptMarker]) -> A
         ));
     }
     if assessment.checks.is_empty() {
-        let detail = format!("{} markers are back, with owner, mode and attributes", kept.len());
+        let detail =
+            format!("{} back, with owner, mode and attributes", count(kept.len(), "marker"));
         assessment.checks.push(Check::passed("data_back", detail));
     }
     let no_xattrs =

@@ -9,6 +9,7 @@ use cc_ci_model::plan::{Finding, Plan, Revision};
 use super::{Assessment, Check, Context, storage};
 use crate::convergence::{Convergence, Wanted, judge};
 use crate::state::RunState;
+use crate::text::count;
 use cc_ci_model::name::AppId;
 
 /// What the app should look like, from the plan and from what was submitted so far.
@@ -34,7 +35,8 @@ pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
     match judge(&wanted, &seen.facts, held) {
         Convergence::Converged { mut warnings, one_shots } => {
             warnings.extend(one_shots.iter().map(|name| assumed_one_shot(name)));
-            let detail = format!("{services} services hold still for {} ms", held.as_millis());
+            let detail =
+                format!("{} still for {} ms", count(services, "service"), held.as_millis());
             let mut assessment =
                 Assessment { checks: vec![Check::passed("converge", detail)], warnings };
             storage::add(context, &seen.facts, &mut assessment);

@@ -4,9 +4,17 @@
 //! image exits 0 on SIGTERM, ends in the same task state as a one-shot that did its work:
 //! complete, exit code 0, 0/1, for ever (measured, Engine 20.10). Only its container tells.
 
-use cc_ci_model::stack::TaskFacts;
+use cc_ci_model::stack::{ContainerFacts, TaskFacts};
 
 use super::{Standing, WantedService};
+
+/// Whether Swarm stopped a container, or would have, for being unhealthy. On an ended one the
+/// status says `unhealthy` in any case: only the streak and the event tell.
+pub(super) fn was_unhealthy(container: &ContainerFacts) -> bool {
+    let failing =
+        container.health.as_ref().is_some_and(|health| health.failing_streak >= health.retries);
+    container.unhealthy_seen || failing
+}
 
 /// What a task that completed with exit code 0, with no successor, says of its service.
 pub(super) fn stand(wanted: &WantedService, task: &TaskFacts) -> Standing {

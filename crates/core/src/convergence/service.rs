@@ -56,23 +56,25 @@ fn rolled_back(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String> {
     let name = &service.name;
     let said = service.update_message.as_deref().unwrap_or("no message");
     let ended = newest_ended(tasks);
-    let sick = ended.and_then(one_shot::unhealthy);
-    let finished = sick.is_none()
-        && ended.is_some_and(|task| !task.current && task.state == TaskState::Complete);
-    let why =
-        sick.or_else(|| ended.map(|task| format!("the task that failed: {}", describe_end(task))));
-    let why = why.map(|why| format!("; {why}"));
-    if finished {
+    if ended.is_some_and(is_finished) {
         return Some(format!(
-            "service {name}: Swarm {state}: its new task ended with exit code 0 within the monitor period, which counts as a failed update, \
-             so the old spec is back. Write a one-shot as `deploy.mode: replicated-job`, or give it \
+            "service {name}: Swarm {state}: its new task ended with exit code 0 within the monitor period, which counts as a failed \
+             update, so the old spec is back. Write a one-shot as `deploy.mode: replicated-job`, or give it \
              `restart_policy.condition: none` and an `update_config.monitor` shorter than its run ({said})"
         ));
     }
+    let why = ended.map(|task| format!("; the task that failed: {}", describe_end(task)));
     Some(format!(
         "service {name}: the update failed and Swarm {state}, so the old version is running ({said}){}",
         why.unwrap_or_default()
     ))
+}
+
+/// A task of the rolled-back spec that did its work: exit code 0, and not stopped for being
+/// unhealthy.
+fn is_finished(task: &TaskFacts) -> bool {
+    let was_unhealthy = task.container.as_ref().is_some_and(one_shot::was_unhealthy);
+    !task.current && task.state == TaskState::Complete && !was_unhealthy
 }
 
 /// CONV-4: a node that refuses a task will refuse the next one too.
@@ -145,7 +147,7 @@ fn running(
 ) -> Standing {
     let name = &service.name;
     if let Some(other) = tasks.iter().find(|task| occupies(task)) {
-        return Standing::NotYet(format!("service {name}: {}", describe_live(other)));
+        return Standing::NotYet(format!("service {name}: {}", describe_with_past(other, tasks)));
     }
     let up = tasks.iter().filter(|task| is_up(task)).count() as u64;
     if up == want {
@@ -234,12 +236,19 @@ fn newest_ended<'a>(tasks: &[&'a TaskFacts]) -> Option<&'a TaskFacts> {
         .copied()
 }
 
+/// The newest task; where it is only starting, also how the one before it ended, which says more.
 fn describe_newest(tasks: &[&TaskFacts]) -> String {
     match tasks.last() {
         None => "it has no task yet".to_owned(),
         Some(task) if task.state.is_terminal() => describe_end(task),
-        Some(task) => describe_live(task),
+        Some(task) => describe_with_past(task, tasks),
     }
+}
+
+fn describe_with_past(task: &TaskFacts, tasks: &[&TaskFacts]) -> String {
+    let before = newest_ended(tasks).filter(|ended| ended.current && task.current);
+    let before = before.map(|ended| format!("; before it, {}", describe_end(ended)));
+    format!("{}{}", describe_live(task), before.unwrap_or_default())
 }
 
 fn describe_live(task: &TaskFacts) -> String {

@@ -8,7 +8,7 @@ use cc_ci_testkit::{Behaviour, Life, Outage, World};
 
 use crate::harness::{Ended, one_service, run};
 
-const GOOD: Duration = Duration::from_secs(48 * 3600);
+const GOOD: Duration = Duration::from_hours(48);
 
 async fn away(after: Duration, lasts: Duration, hangs: bool) -> Ended {
     run(&one_service(), |world: &World| world.swarm.outage(Outage { after, lasts, hangs })).await
@@ -50,7 +50,7 @@ async fn an_engine_that_hangs_for_good_is_an_error_too() {
 #[tokio::test(start_paused = true)]
 async fn a_short_absence_while_the_stack_settles_is_waited_out() {
     for hangs in [false, true] {
-        let slow = Life { starts_after: Duration::from_secs(60), ..Life::steady() };
+        let slow = Life { starts_after: Duration::from_mins(1), ..Life::steady() };
         let ended = run(&one_service(), |world: &World| {
             world.swarm.behave("app", Behaviour::lives([slow]));
             let (after, lasts) = (Duration::from_secs(10), Duration::from_secs(30));

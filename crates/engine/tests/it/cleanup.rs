@@ -12,7 +12,7 @@ use crate::harness::{one_service, run};
 /// A container that does not go within the budget holds its volume and its network.
 #[tokio::test(start_paused = true)]
 async fn what_does_not_go_in_time_is_listed() {
-    let lingering = Behaviour { lingers: Duration::from_secs(3600), ..Behaviour::steady() };
+    let lingering = Behaviour { lingers: Duration::from_hours(1), ..Behaviour::steady() };
     let ended = run(&one_service(), |world: &World| world.swarm.behave("app", lingering)).await;
     ended.expect(Verdict::Pass, ExitKind::CleanupIncomplete);
     let left = &ended.results().cleanup.left;

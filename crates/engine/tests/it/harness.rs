@@ -15,7 +15,7 @@ use cc_ci_testkit::{PlanBuilder, World, service, stack};
 use futures_util::FutureExt;
 
 /// Longer than any run may take, in virtual time.
-const FOR_EVER: Duration = Duration::from_secs(48 * 3600);
+const FOR_EVER: Duration = Duration::from_hours(48);
 
 /// A run that is over.
 pub(crate) struct Ended {

@@ -27,7 +27,7 @@ async fn killed_after(builder: &PlanBuilder, time: Duration) -> World {
 async fn clean_up(world: &World) -> Swept {
     let state = RunState::of(&world.store.events());
     let scope = scope(&world.plan.run_id, &state.intents);
-    let deadline = world.clock.now().plus(Duration::from_secs(300));
+    let deadline = world.clock.now().plus(Duration::from_mins(5));
     sweep(&ports(world).sweeper(), &scope, &state.processes, deadline).await
 }
 
@@ -64,7 +64,7 @@ async fn children_of_a_dead_run_are_ended_first() {
     world.processes.with_orphan(77, false);
     world.processes.with_orphan(78, true);
     let scope = scope(&world.plan.run_id, &[]);
-    let deadline = world.clock.now().plus(Duration::from_secs(60));
+    let deadline = world.clock.now().plus(Duration::from_mins(1));
     let dead = [process(77), process(78)];
     let swept = sweep(&ports(&world).sweeper(), &scope, &dead, deadline).await;
     let alive =

@@ -45,7 +45,7 @@ async fn a_never_healthy_service_is_no_finished_one_shot() {
         run(&builder, |world: &World| world.swarm.behave("app", Behaviour::never_healthy(0))).await;
     check(&ended, &["never became healthy", "exited with code 0"]);
     assert!(
-        ended.took < Duration::from_secs(60),
+        ended.took < Duration::from_mins(1),
         "no need to wait for the deadline: {:?}",
         ended.took
     );
@@ -55,7 +55,7 @@ async fn a_never_healthy_service_is_no_finished_one_shot() {
 async fn a_crash_loop_ends_the_wait_early() {
     let ended = with(Behaviour::crash_loop()).await;
     check(&ended, &["crash loop", "exit code 1"]);
-    assert!(ended.took < Duration::from_secs(120), "{:?}", ended.took);
+    assert!(ended.took < Duration::from_mins(2), "{:?}", ended.took);
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +127,7 @@ async fn a_node_that_refuses_the_task_ends_the_wait_early() {
         Obstacle::Refused("invalid mount config: bind source path does not exist: /x".into());
     let ended = with(Behaviour::lives([Life::stopped_by(refused)])).await;
     check(&ended, &["bind source path does not exist"]);
-    assert!(ended.took < Duration::from_secs(60), "{:?}", ended.took);
+    assert!(ended.took < Duration::from_mins(1), "{:?}", ended.took);
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,7 +144,7 @@ async fn an_app_that_never_answers_fails_when_the_time_is_up() {
         let ended = with(Behaviour::steady().answering([answer.clone()])).await;
         check(&ended, &["time ran out", "service app on port 80"]);
         let budget = Duration::from_millis(ended.world.plan.budgets.deploy_ms);
-        assert!(ended.took < budget + Duration::from_secs(60), "{answer:?}: {:?}", ended.took);
+        assert!(ended.took < budget + Duration::from_mins(1), "{answer:?}: {:?}", ended.took);
     }
 }
 

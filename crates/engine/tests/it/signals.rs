@@ -66,9 +66,9 @@ async fn a_signal_before_any_call_leaves_nothing_behind() {
 }
 
 fn stubborn() -> Behaviour {
-    let on_term = Exit { after: Duration::from_secs(3600), code: 0 };
+    let on_term = Exit { after: Duration::from_hours(1), code: 0 };
     Behaviour {
-        stop_grace: Duration::from_secs(120),
+        stop_grace: Duration::from_mins(2),
         ..Behaviour::lives([Life { on_term, ..Life::steady() }])
     }
 }
@@ -88,7 +88,7 @@ async fn after_one_signal_even_a_slow_removal_is_completed() {
     let ended = with_signals(&[5]).await;
     ended.expect(Verdict::Cancelled, ExitKind::Cancelled);
     assert!(ended.results().cleanup.complete);
-    assert!(ended.took > Duration::from_secs(120), "{:?}", ended.took);
+    assert!(ended.took > Duration::from_mins(2), "{:?}", ended.took);
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +97,7 @@ async fn the_second_signal_shortens_the_removal() {
     ended.expect(Verdict::Cancelled, ExitKind::Cancelled);
     assert!(!ended.results().cleanup.complete);
     assert!(!ended.results().cleanup.left.is_empty());
-    assert!(ended.took < Duration::from_secs(60), "{:?}", ended.took);
+    assert!(ended.took < Duration::from_mins(1), "{:?}", ended.took);
 }
 
 #[tokio::test(start_paused = true)]

@@ -72,7 +72,7 @@ async fn incident_241_paused_for_ever_on_a_healthy_service_is_a_warning() {
     .await;
     check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
     assert!(ended.results().warnings.iter().any(|finding| finding.code == "update_paused"));
-    assert!(ended.took < Duration::from_secs(120), "{:?}", ended.took);
+    assert!(ended.took < Duration::from_mins(2), "{:?}", ended.took);
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,7 +60,7 @@ impl Shown<'_> {
                     self.paths().map(|(volume, path)| PathWeight { volume, path, files: Some(1) });
                 Evidence::Marked { before: before.collect(), markers: self.kept(true) }
             }
-            Act::Backup => Evidence::BackedUp(self.backed_up(0)),
+            Act::Backup => Evidence::BackedUp(backed_up(0)),
             Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(true)),
             Act::Disturb => Evidence::Disturbed { markers: self.kept(false) },
             Act::Restore => Evidence::Restored(RestoreSeen {
@@ -95,7 +95,7 @@ impl Shown<'_> {
             Act::Plant => Evidence::Planted { markers: self.markers(false) },
             Act::Seek => Evidence::Sought { markers: self.markers(false) },
             Act::Mark => Evidence::Marked { before: Vec::new(), markers: self.kept(false) },
-            Act::Backup => Evidence::BackedUp(self.backed_up(1)),
+            Act::Backup => Evidence::BackedUp(backed_up(1)),
             Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(false)),
             Act::Disturb => Evidence::Disturbed { markers: self.kept(true) },
             Act::Restore => Evidence::Restored(RestoreSeen {
@@ -312,12 +312,6 @@ impl Shown<'_> {
         volumes.map(marker).collect()
     }
 
-    fn backed_up(&self, code: i64) -> BackupSeen {
-        let hooks = if code == 0 { Vec::new() } else { vec![hook(HookTime::BackupPre, code)] };
-        let snapshot = Some("snapshot".into());
-        BackupSeen { hooks, missing: Vec::new(), snapshot, problem: None }
-    }
-
     fn snapshot(&self, found: bool) -> SnapshotSeen {
         let paths = self.paths();
         let paths = paths.map(|(volume, path)| SnapshotPath { volume, path, files: 2, bytes: 64 });
@@ -356,6 +350,12 @@ impl Shown<'_> {
             run: None,
         }
     }
+}
+
+fn backed_up(code: i64) -> BackupSeen {
+    let hooks = if code == 0 { Vec::new() } else { vec![hook(HookTime::BackupPre, code)] };
+    let snapshot = Some("snapshot".into());
+    BackupSeen { hooks, missing: Vec::new(), snapshot, problem: None }
 }
 
 fn hook(when: HookTime, code: i64) -> HookSeen {

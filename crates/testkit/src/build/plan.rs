@@ -112,10 +112,29 @@ impl PlanBuilder {
     }
 
     /// The plan.
+    ///
+    /// # Panics
+    /// Never: every name in it is valid.
     pub fn build(&self) -> Plan {
+        let mut plan = self.bare();
+        plan.adaptations = adaptations(&plan);
+        plan.backup = backup_spec(&plan.head.declared);
+        plan.tests.clone_from(&self.tests);
+        if let BaseChoice::Release(base) = &plan.base {
+            plan.difference = Some(difference(&base.declared, &plan.head.declared));
+            plan.markers = markers(&base.declared);
+        }
+        for change in &self.change {
+            change(&mut plan);
+        }
+        plan
+    }
+
+    /// The plan without what follows from what it declares.
+    fn bare(&self) -> Plan {
         let apps = self.apps();
         let first = apps[0].stack.clone();
-        let mut plan = Plan {
+        Plan {
             run_id: "20261124T053000-recipe-0a1b2c".parse().expect("a run id"),
             recipe: "recipe".parse().expect("a recipe name"),
             source: "recipe".into(),
@@ -135,34 +154,14 @@ impl PlanBuilder {
             upgrade_env: BTreeMap::new(),
             expected_na: BTreeMap::<Rung, String>::new(),
             gate: Some(gate()),
-            budgets: Budgets {
-                images_ms: 900_000,
-                deploy_ms: 600_000,
-                upgrade_ms: 600_000,
-                backup_ms: 300_000,
-                restore_ms: 600_000,
-                test_ms: 60_000,
-                teardown_ms: 300_000,
-                stability_ms: 3000,
-            },
+            budgets: budgets(),
             adaptations: Vec::new(),
             warnings: Vec::new(),
             fresh_head: true,
             partial: false,
             keep: false,
             require_level: None,
-        };
-        plan.adaptations = adaptations(&plan);
-        plan.backup = backup_spec(&plan.head.declared);
-        plan.tests = self.tests.clone();
-        if let BaseChoice::Release(base) = &plan.base {
-            plan.difference = Some(difference(&base.declared, &plan.head.declared));
-            plan.markers = markers(&base.declared);
         }
-        for change in &self.change {
-            change(&mut plan);
-        }
-        plan
     }
 
     /// What the head is built from.
@@ -250,6 +249,19 @@ fn gate() -> HttpGate {
         statuses: [200, 204, 401].into(),
         successes: 2,
         interval_ms: 500,
+    }
+}
+
+fn budgets() -> Budgets {
+    Budgets {
+        images_ms: 900_000,
+        deploy_ms: 600_000,
+        upgrade_ms: 600_000,
+        backup_ms: 300_000,
+        restore_ms: 600_000,
+        test_ms: 60_000,
+        teardown_ms: 300_000,
+        stability_ms: 3000,
     }
 }
 

@@ -70,7 +70,7 @@ impl ServiceBuilder {
     /// Another image.
     #[must_use]
     pub fn image(mut self, reference: &str) -> Self {
-        self.0.image = reference.to_owned();
+        reference.clone_into(&mut self.0.image);
         self
     }
 
@@ -246,6 +246,10 @@ impl ServiceBuilder {
     }
 }
 
+fn object(name: &ComposeName, object: String, external: bool) -> DeclaredObject {
+    DeclaredObject { name: name.clone(), object, external, file: None, driven: false }
+}
+
 /// See [`stack`].
 #[derive(Debug, Clone)]
 pub struct StackBuilder {
@@ -281,21 +285,14 @@ impl StackBuilder {
     pub fn declared(&self, stack: &StackName) -> DeclaredStack {
         let mut services = self.services.clone();
         services.sort_by(|a, b| a.name.cmp(&b.name));
-        let object = |name: &ComposeName, external: bool, suffix: &str| DeclaredObject {
-            name: name.clone(),
-            object: format!("{stack}_{name}{suffix}"),
-            external,
-            file: None,
-            driven: false,
+        let made = self.names(|service| &service.secrets);
+        let unmade = self.external_secrets.iter().map(|name| compose_name(name));
+        let secret = |name: ComposeName| object(&name, format!("{stack}_{name}_v1"), true);
+        let volume = |name: ComposeName| {
+            let own = self.fixed_name(&name).map(str::to_owned);
+            object(&name, own.unwrap_or_else(|| format!("{stack}_{name}")), false)
         };
-        let mut secrets: Vec<DeclaredObject> = self
-            .names(|service| &service.secrets)
-            .iter()
-            .map(|name| object(name, true, "_v1"))
-            .collect();
-        secrets.extend(
-            self.external_secrets.iter().map(|name| object(&compose_name(name), true, "_v1")),
-        );
+        let config = |name: ComposeName| object(&name, format!("{stack}_{name}_v1"), false);
         let networks = self.names(|service| &service.networks).into_iter().map(|name| {
             let external = name.as_str() == "proxy";
             let object = if external { name.to_string() } else { format!("{stack}_{name}") };
@@ -304,22 +301,10 @@ impl StackBuilder {
         DeclaredStack {
             format: Some("3.8".into()),
             networks: networks.collect(),
-            volumes: self
-                .volumes()
-                .iter()
-                .map(|name| {
-                    let own = self.fixed_name(name).map(str::to_owned);
-                    let plain = object(name, false, "");
-                    DeclaredObject { object: own.unwrap_or(plain.object.clone()), ..plain }
-                })
-                .collect(),
-            configs: self
-                .names(|s| &s.configs)
-                .iter()
-                .map(|name| object(name, false, "_v1"))
-                .collect(),
+            volumes: self.volumes().into_iter().map(volume).collect(),
+            configs: self.names(|s| &s.configs).into_iter().map(config).collect(),
+            secrets: made.into_iter().chain(unmade).map(secret).collect(),
             services,
-            secrets,
         }
     }
 

@@ -33,8 +33,12 @@ pub(super) fn env_sample(stack: &StackBuilder) -> String {
 
 /// `abra.sh`.
 pub(super) fn abra_sh(stack: &StackBuilder) -> String {
-    let exports = stack.names(|service| &service.configs);
-    exports.iter().map(|name| format!("export {}_VERSION=v1\n", shout(name.as_str()))).collect()
+    let mut text = String::new();
+    for name in stack.names(|service| &service.configs) {
+        let written = writeln!(text, "export {}_VERSION=v1", shout(name.as_str()));
+        written.expect("writing to a string does not fail");
+    }
+    text
 }
 
 fn shout(name: &str) -> String {

@@ -39,14 +39,12 @@ impl Exec for FakeSwarm {
         let command = request.command.join(" ");
         let run = |sim: &mut super::sim::Sim| sim.run_command(&request.container, &command);
         let script = self.call("run a command in a container", run).await?;
-        match script {
-            Some(output) => Ok(output),
-            None => {
-                let clock = self.clock();
-                clock.sleep_until(clock.now().plus(request.limit)).await;
-                Ok(ExecOutput { code: None, said: String::new() })
-            }
+        if let Some(output) = script {
+            return Ok(output);
         }
+        let clock = self.clock();
+        clock.sleep_until(clock.now().plus(request.limit)).await;
+        Ok(ExecOutput { code: None, said: String::new() })
     }
 }
 

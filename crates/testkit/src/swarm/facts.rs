@@ -7,7 +7,8 @@ use cc_ci_model::stack::{
     ContainerFacts, HealthFacts, ServiceFacts, StackFacts, TaskFacts, TaskState,
 };
 
-use super::sim::{Checked, Container, Service, Sim, Spec, Task};
+use super::health::Checked;
+use super::sim::{Container, Service, Sim, Spec, Task};
 
 impl Sim {
     /// One look at a stack; of containers only those that are there.
@@ -84,7 +85,7 @@ impl Spec {
             match path.strip_prefix("environment.") {
                 Some(key) => put(format!("ContainerSpec.Env.{key}"), value),
                 None if path.starts_with("healthcheck.") => {
-                    put(format!("ContainerSpec.{path}"), value)
+                    put(format!("ContainerSpec.{path}"), value);
                 }
                 None => {}
             }
@@ -111,7 +112,7 @@ impl Container {
             id: self.id.clone(),
             health: self.health.as_ref().map(Checked::facts),
             oom_killed: self.oom,
-            unhealthy_seen: self.unhealthy_heard,
+            unhealthy_seen: self.health.as_ref().is_some_and(|health| health.unhealthy_heard),
             anonymous_volumes: self.anonymous.clone(),
         }
     }

@@ -1,15 +1,14 @@
 //! The life of one task, from its creation to the removal of its container.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use cc_ci_model::compose::HealthCheck;
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::intent::{Object, ObjectKind};
 use cc_ci_model::stack::{AnonymousVolume, TaskState};
 
 use super::behaviour::{Health, Obstacle};
-use super::sim::{Alarm, Checked, Container, Sim, Spec, Task};
+use super::health::{Checked, Past};
+use super::sim::{Alarm, Container, Sim, Spec, Task};
 
 impl Sim {
     /// A new task of a service, from its current spec. Returns its id.
@@ -142,7 +141,6 @@ impl Sim {
             started: self.now,
             health: (life_health != Health::Unchecked).then(|| Checked::new(&spec.declared.health)),
             oom: false,
-            unhealthy_heard: false,
             volumes: spec.volumes.clone(),
             anonymous,
             networks: spec.networks.clone(),
@@ -190,47 +188,6 @@ impl Sim {
         self.orchestrate(&service);
     }
 
-    /// One health check.
-    pub(super) fn check(&mut self, id: &str) {
-        let now = self.now;
-        let Some(task) = self.task(id) else { return };
-        let (health, spec, service) =
-            (task.life.health, Arc::clone(&task.spec), task.service.clone());
-        let grace = start_period(&spec.declared.health);
-        let Some(container) = self.container_of_mut(id).filter(|container| container.running)
-        else {
-            return;
-        };
-        let age = now.since(container.started);
-        let (Some(checked), Some(good)) = (&mut container.health, health.at(age)) else { return };
-        let verdict = checked.take(good, age < grace);
-        match verdict {
-            Told::Healthy => self.is_healthy(id, &service),
-            Told::Unhealthy => {
-                let heard = self.announce();
-                if let Some(container) = self.container_of_mut(id) {
-                    container.unhealthy_heard = heard;
-                }
-                self.term(id);
-            }
-            Told::Nothing => {}
-        }
-        if verdict != Told::Unhealthy {
-            let every = self.behaviour(&spec.declared).check_every;
-            self.after(every, Alarm::Check(id.to_owned()));
-        }
-    }
-
-    fn is_healthy(&mut self, id: &str, service: &str) {
-        let Some(task) = self.task_mut(id).filter(|task| task.state == TaskState::Starting) else {
-            return;
-        };
-        task.state = TaskState::Running;
-        task.message = "started".into();
-        self.announce();
-        self.orchestrate(service);
-    }
-
     /// Swarm does not want the task any more.
     pub(super) fn stop(&mut self, id: &str, desired: TaskState) {
         let Some(task) = self.task_mut(id) else { return };
@@ -248,7 +205,7 @@ impl Sim {
     }
 
     /// TERM, then KILL after the grace period.
-    fn term(&mut self, id: &str) {
+    pub(super) fn term(&mut self, id: &str) {
         let Some(task) = self.task_mut(id).filter(|task| !task.stopping) else { return };
         task.stopping = true;
         let (exit, spec) = (task.life.on_term, Arc::clone(&task.spec));
@@ -268,7 +225,7 @@ impl Sim {
         if let Some(checked) = &mut container.health {
             // The engine calls every ended container with a health check unhealthy (measured).
             checked.status = "unhealthy";
-            condemned = checked.condemned;
+            condemned = checked.past == Past::Condemned;
         }
         let Some(task) = self.task_mut(id) else { return };
         let oom = task.life.oom && !task.stopping;
@@ -356,49 +313,5 @@ impl Container {
             stack: Some(self.stack.clone()),
             run: None,
         }
-    }
-}
-
-/// What one check means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Healthy,
-    Unhealthy,
-    Nothing,
-}
-
-impl Checked {
-    fn new(declared: &HealthCheck) -> Self {
-        let retries = match declared {
-            HealthCheck::Command { retries, .. } => retries.unwrap_or(3),
-            HealthCheck::Undeclared | HealthCheck::Disabled => 3,
-        };
-        Self { status: "starting", streak: 0, retries, was_healthy: false, condemned: false }
-    }
-
-    fn take(&mut self, good: bool, in_start_period: bool) -> Told {
-        if good {
-            let is_new = self.status != "healthy";
-            (self.status, self.streak, self.was_healthy) = ("healthy", 0, true);
-            return if is_new { Told::Healthy } else { Told::Nothing };
-        }
-        if in_start_period && !self.was_healthy {
-            return Told::Nothing;
-        }
-        self.streak += 1;
-        if self.streak < self.retries {
-            return Told::Nothing;
-        }
-        (self.status, self.condemned) = ("unhealthy", true);
-        Told::Unhealthy
-    }
-}
-
-fn start_period(declared: &HealthCheck) -> Duration {
-    match declared {
-        HealthCheck::Command { start_period_ms, .. } => {
-            Duration::from_millis(start_period_ms.unwrap_or_default())
-        }
-        HealthCheck::Undeclared | HealthCheck::Disabled => Duration::ZERO,
     }
 }

@@ -8,6 +8,7 @@ pub mod behaviour;
 pub mod commands;
 mod facts;
 mod files;
+mod health;
 mod life;
 mod objects;
 mod orchestrate;
@@ -136,7 +137,9 @@ impl FakeSwarm {
             };
             let hit: Vec<String> =
                 sim.tasks.iter().filter(is_hit).map(|task| task.id.clone()).collect();
-            hit.iter().for_each(|task| sim.exit(task, code));
+            for task in &hit {
+                sim.exit(task, code);
+            }
         });
     }
 

@@ -17,6 +17,7 @@ use cc_ci_model::time::Timestamp;
 use super::EventStream;
 use super::behaviour::{Behaviour, Life};
 use super::commands::Script;
+use super::health::Checked;
 use super::update::Update;
 
 /// Everything there is.
@@ -48,8 +49,10 @@ pub(crate) struct Sim {
     /// How often the event stream broke.
     pub(super) gaps: u64,
     /// Everything ever created, for audits.
-    pub(super) on_create: Option<Arc<dyn Fn(&Object) + Send + Sync>>,
+    pub(super) on_create: Option<OnCreate>,
 }
+
+type OnCreate = Arc<dyn Fn(&Object) + Send + Sync>;
 
 /// What is going to happen.
 pub(super) enum Alarm {
@@ -131,22 +134,10 @@ pub(super) struct Container {
     pub(super) started: Timestamp,
     pub(super) health: Option<Checked>,
     pub(super) oom: bool,
-    /// An event `health_status: unhealthy` was sent and could be heard.
-    pub(super) unhealthy_heard: bool,
     pub(super) volumes: Vec<(String, String)>,
     pub(super) anonymous: Vec<AnonymousVolume>,
     pub(super) networks: Vec<String>,
     pub(super) address: u8,
-}
-
-#[derive(Clone)]
-pub(super) struct Checked {
-    pub(super) status: &'static str,
-    pub(super) streak: u64,
-    pub(super) retries: u64,
-    pub(super) was_healthy: bool,
-    /// It is being stopped because it is unhealthy.
-    pub(super) condemned: bool,
 }
 
 /// A network, secret, config or volume.

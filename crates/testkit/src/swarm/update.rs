@@ -105,7 +105,7 @@ impl Sim {
                 else {
                     return;
                 };
-                self.fail_update(id, update, &task, action);
+                self.fail_update(id, &update, &task, action);
             }
             Turn::GoOn => {
                 if let Some(service) = self.service_mut(id) {
@@ -153,7 +153,9 @@ impl Sim {
         let desired = if start_first { TaskState::Running } else { TaskState::Ready };
         let Some(new) = self.create_task(id, place.clone(), desired) else { return };
         if !start_first {
-            old.iter().for_each(|task| self.stop(task, TaskState::Shutdown));
+            for task in &old {
+                self.stop(task, TaskState::Shutdown);
+            }
         }
         update.fresh.push((new.clone(), None));
         update.active.push(Replacing { old, new });
@@ -177,7 +179,9 @@ impl Sim {
                 fresh.1.get_or_insert(now);
             }
             if start_first && state == TaskState::Running {
-                replacing.old.iter().for_each(|task| self.stop(task, TaskState::Shutdown));
+                for task in &replacing.old {
+                    self.stop(task, TaskState::Shutdown);
+                }
             }
         }
     }
@@ -191,7 +195,7 @@ impl Sim {
         failed.map(|(id, _)| id.clone())
     }
 
-    fn fail_update(&mut self, id: &str, update: Update, task: &str, action: FailureAction) {
+    fn fail_update(&mut self, id: &str, update: &Update, task: &str, action: FailureAction) {
         for replacing in &update.active {
             self.go(&replacing.new);
         }

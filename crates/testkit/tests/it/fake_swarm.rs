@@ -35,7 +35,7 @@ struct Watching<'a> {
 }
 
 async fn watch(world: &World) -> Watching<'_> {
-    let watch = world.swarm.watch(&world.plan.apps[0].stack).await.unwrap();
+    let watch = world.swarm.watch(&world.plan.apps[0].stack).await.expect("the engine answers");
     Watching { world, watch }
 }
 
@@ -43,7 +43,7 @@ impl Watching<'_> {
     async fn after(&mut self, later: Duration) -> StackFacts {
         let clock = &self.world.clock;
         clock.sleep_until(clock.now().plus(later)).await;
-        self.watch.observe().await.unwrap()
+        self.watch.observe().await.expect("the engine answers")
     }
 
     async fn after_ms(&mut self, millis: u64) -> StackFacts {
@@ -62,9 +62,9 @@ async fn deploy(world: &World, commit: CommitSha) -> DeployAnswer {
         compose_files: vec!["compose.yml".into()],
         overlay: world.plan.apps[0].network.clone(),
         env: std::collections::BTreeMap::default(),
-        deadline: world.clock.now().plus(Duration::from_secs(60)),
+        deadline: world.clock.now().plus(Duration::from_mins(1)),
     };
-    world.deployer.deploy(&request).await.unwrap()
+    world.deployer.deploy(&request).await.expect("docker can be run")
 }
 
 /// State, desired state and whether it is current, oldest first.
@@ -243,61 +243,66 @@ fn everything(world: &World) -> Scope {
 }
 
 async fn objects(world: &World) -> Vec<Object> {
-    world.swarm.inventory(&everything(world)).await.unwrap()
+    world.swarm.inventory(&everything(world)).await.expect("the engine answers")
 }
 
 fn kinds(objects: &[Object]) -> Vec<ObjectKind> {
     objects.iter().map(|object| object.kind).collect()
 }
 
+fn refusal(removal: Result<Removal, EngineError>) -> String {
+    match removal {
+        Ok(Removal::InUse { message }) => message,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// One of a kind.
+fn only(objects: &[Object], kind: ObjectKind) -> Object {
+    objects.iter().find(|object| object.kind == kind).expect("there is one").clone()
+}
+
 /// Services go at once, tasks when their processes have ended, containers a little later, and
 /// until then everything they use is refused in the engine's words.
 #[tokio::test(start_paused = true)]
 async fn removal_takes_its_time_and_refuses_what_is_in_use() {
-    let rich = || app().volume("data", "/data").secret("password").network("internal");
+    let rich = || app().volume("data", "/data").network("internal");
     let world = world(rich(), rich());
-    let stack = world.plan.apps[0].stack.clone();
-    let run = world.plan.run_id.clone();
-    let secret = format!("{stack}_password_v1");
-    world.swarm.create_secret(&run, &stack, &secret, &Secret::new("x")).await.unwrap();
-    let again = world.swarm.create_secret(&run, &stack, &secret, &Secret::new("x")).await;
-    assert!(matches!(again, Err(EngineError::Refused { status: 409, .. })), "{again:?}");
+    let (swarm, mut watching) = (&world.swarm, watch(&world).await);
     deploy(&world, base_commit()).await;
-    let mut watching = watch(&world).await;
     watching.after_s(20).await;
     let all = objects(&world).await;
-    let of = |kind: ObjectKind| all.iter().find(|object| object.kind == kind).unwrap().clone();
-    let refusal = |removal: Removal| match removal {
-        Removal::InUse { message } => message,
-        other => panic!("{other:?}"),
-    };
-    let swarm = &world.swarm;
-    let said = refusal(swarm.remove(&of(ObjectKind::Secret)).await.unwrap());
-    assert_eq!(said, format!("secret '{secret}' is in use by the following service: app"));
-    assert!(
-        refusal(swarm.remove(&of(ObjectKind::Volume)).await.unwrap())
-            .contains("volume is in use - [")
-    );
-    assert_eq!(swarm.remove(&of(ObjectKind::Service)).await.unwrap(), Removal::Gone);
-    assert!(
-        refusal(swarm.remove(&of(ObjectKind::Network)).await.unwrap()).contains("in use by task")
-    );
-    assert_eq!(swarm.remove(&of(ObjectKind::Secret)).await.unwrap(), Removal::Gone);
+    let (service, network) = (only(&all, ObjectKind::Service), only(&all, ObjectKind::Network));
+    let volume = only(&all, ObjectKind::Volume);
+    assert!(refusal(swarm.remove(&volume).await).contains("volume is in use - ["));
+    assert_eq!(swarm.remove(&service).await, Ok(Removal::Gone));
+    assert!(refusal(swarm.remove(&network).await).contains("in use by task"));
     watching.after_s(1).await;
     let left = kinds(&objects(&world).await);
     assert!(left.contains(&ObjectKind::Container) && !left.contains(&ObjectKind::Task), "{left:?}");
-    assert!(
-        refusal(swarm.remove(&of(ObjectKind::Volume)).await.unwrap()).contains("in use"),
-        "a stopped one counts"
-    );
+    assert!(refusal(swarm.remove(&volume).await).contains("in use"), "a stopped one counts");
     watching.after_s(5).await;
     assert_eq!(kinds(&objects(&world).await), [ObjectKind::Network, ObjectKind::Volume]);
-    assert_eq!(swarm.remove(&of(ObjectKind::Volume)).await.unwrap(), Removal::Gone);
-    assert_eq!(
-        swarm.remove(&of(ObjectKind::Volume)).await.unwrap(),
-        Removal::Gone,
-        "it was not there"
-    );
+    assert_eq!(swarm.remove(&volume).await, Ok(Removal::Gone));
+    assert_eq!(swarm.remove(&volume).await, Ok(Removal::Gone), "it was not there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_made_once_and_stays_while_a_service_uses_it() {
+    let world = world(app().secret("password"), app());
+    let (stack, run) = (&world.plan.apps[0].stack, &world.plan.run_id);
+    let name = format!("{stack}_password_v1");
+    let value = Secret::new("x");
+    assert_eq!(world.swarm.create_secret(run, stack, &name, &value).await, Ok(()));
+    let again = world.swarm.create_secret(run, stack, &name, &value).await;
+    assert!(matches!(again, Err(EngineError::Refused { status: 409, .. })), "{again:?}");
+    deploy(&world, base_commit()).await;
+    let all = objects(&world).await;
+    let secret = only(&all, ObjectKind::Secret);
+    let said = refusal(world.swarm.remove(&secret).await);
+    assert_eq!(said, format!("secret '{name}' is in use by the following service: app"));
+    world.swarm.remove(&only(&all, ObjectKind::Service)).await.expect("the engine answers");
+    assert_eq!(world.swarm.remove(&secret).await, Ok(Removal::Gone));
 }
 
 /// Measured: the config had already been created, and stays.
@@ -345,19 +350,19 @@ async fn only_volumes_outlive_a_container() {
 async fn watchers_are_woken_by_changes_and_by_nothing_else() {
     let world = world(app(), app());
     let mut watching = watch(&world).await;
-    let quiet = tokio::time::timeout(Duration::from_secs(60), watching.watch.changed()).await;
+    let quiet = tokio::time::timeout(Duration::from_mins(1), watching.watch.changed()).await;
     assert!(quiet.is_err(), "nothing happens");
     deploy(&world, base_commit()).await;
     assert_eq!(watching.watch.changed().await, Wake::Changed);
     watching.after_s(60).await;
-    let quiet = tokio::time::timeout(Duration::from_secs(60), watching.watch.changed()).await;
+    let quiet = tokio::time::timeout(Duration::from_mins(1), watching.watch.changed()).await;
     assert!(quiet.is_err(), "a look takes everything in");
     world.swarm.break_events_after(Duration::from_secs(1));
     assert_eq!(watching.watch.changed().await, Wake::Gap);
     assert!(watching.watch.observe().await.unwrap().events_gap);
     world.swarm.events(EventStream::Deaf);
     world.swarm.kill_after(Duration::from_secs(1), "app", 1);
-    let deaf = tokio::time::timeout(Duration::from_secs(60), watching.watch.changed()).await;
+    let deaf = tokio::time::timeout(Duration::from_mins(1), watching.watch.changed()).await;
     assert!(deaf.is_err(), "the event is lost");
 }
 

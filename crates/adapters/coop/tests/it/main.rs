@@ -1,0 +1,225 @@
+//! Recipes as real git repositories: which commit is tested, what its files are, and that the
+//! user's own repository is only read.
+
+mod repository;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cc_ci_coop::GitRecipes;
+use cc_ci_core::ports::{Clock, RecipeError, RecipeFacts, RecipeSource, Recipes, ReleasesKnown};
+use cc_ci_host::{HostCommands, SystemClock};
+use repository::Repository;
+use tempfile::TempDir;
+
+/// A run's folder, and the recipe in it.
+struct Run {
+    _folder: TempDir,
+    recipes: GitRecipes,
+    clock: Arc<SystemClock>,
+}
+
+impl Run {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock::new());
+        let commands = Arc::new(HostCommands::new(None).unwrap());
+        let path = "/usr/local/bin:/usr/bin:/bin";
+        let recipes = GitRecipes::new(commands, clock.clone(), folder.path(), path);
+        Self { _folder: folder, recipes, clock }
+    }
+
+    async fn open(
+        &self,
+        source: &RecipeSource,
+        reference: Option<&str>,
+    ) -> Result<RecipeFacts, RecipeError> {
+        let deadline = self.clock.now().plus(Duration::from_mins(1));
+        self.recipes.open(source, reference, deadline).await
+    }
+}
+
+fn path(path: &Path) -> RecipeSource {
+    RecipeSource::Path(path.to_owned())
+}
+
+/// What `--ref` picks, over the same repository.
+#[tokio::test]
+async fn a_ref_is_a_tag_a_branch_or_a_commit() {
+    let repository = Repository::new("recipe");
+    let first = repository.commit("compose.yml", "one");
+    repository.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
+    let second = repository.commit("compose.yml", "two");
+    repository.git(&["branch", "side", &first]);
+    for (reference, expected) in [
+        (None, &second),
+        (Some("1.0.0+1.0"), &first),
+        (Some("side"), &first),
+        (Some("main"), &second),
+        (Some(first.as_str()), &first),
+        (Some(&first[..8]), &first),
+    ] {
+        let facts = Run::new().open(&path(repository.path()), reference).await.unwrap();
+        assert_eq!(facts.head.as_str(), expected, "{reference:?}");
+        assert_eq!(facts.dirty_of, None);
+        assert_eq!(facts.reference, reference.unwrap_or("HEAD"));
+    }
+    for missing in ["3.0.0+1", "nothing", "--upload-pack=x", "abcdef0", "HEAD~1", "a b"] {
+        let refused = Run::new().open(&path(repository.path()), Some(missing)).await.unwrap_err();
+        assert!(matches!(refused, RecipeError::NotThere { .. }), "{missing}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_detached_head_and_a_folder_inside_are_the_checked_out_commit() {
+    let repository = Repository::new("recipe");
+    let first = repository.commit("sub/file", "one");
+    repository.commit("sub/file", "two");
+    repository.git(&["checkout", "--quiet", "--detach", &first]);
+    let facts = Run::new().open(&path(&repository.path().join("sub")), None).await.unwrap();
+    assert_eq!(facts.head.as_str(), first);
+}
+
+#[tokio::test]
+async fn what_is_no_repository_is_the_users_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = Repository::new("empty");
+    for bad in [folder.path(), &folder.path().join("missing"), empty.path()] {
+        let refused = Run::new().open(&path(bad), None).await.unwrap_err();
+        assert!(matches!(refused, RecipeError::NotThere { .. }), "{}: {refused}", bad.display());
+    }
+    let unreachable = RecipeSource::Url(format!("file://{}/missing", folder.path().display()));
+    let failed = Run::new().open(&unreachable, None).await.unwrap_err();
+    assert!(matches!(failed, RecipeError::Failed { .. }), "{failed}");
+}
+
+/// Untracked but not ignored files count, ignored ones do not, and the copy itself is not touched.
+#[tokio::test]
+async fn a_dirty_working_copy_is_a_commit_of_the_runs_own() {
+    let repository = Repository::new("recipe");
+    repository.write(".gitignore", "*.local\n");
+    let clean = repository.commit("compose.yml", "one");
+    repository.write("compose.yml", "changed");
+    repository.write("new/compose.x.yml", "untracked");
+    repository.write("secret.local", "ignored");
+    repository.write(".git/info/exclude", "*.mine\n");
+    repository.write("note.mine", "excluded");
+    let before = repository.status();
+
+    let run = Run::new();
+    let facts = run.open(&path(repository.path()), None).await.unwrap();
+    assert_ne!(facts.head.as_str(), clean);
+    assert_eq!(facts.dirty_of.as_ref().map(|sha| sha.as_str()), Some(clean.as_str()));
+    let tree = run.recipes.tree(&facts.head).await.unwrap();
+    assert_eq!(tree["compose.yml"], b"changed");
+    assert_eq!(tree["new/compose.x.yml"], b"untracked");
+    assert!(!tree.contains_key("secret.local") && !tree.contains_key("note.mine"), "{tree:?}");
+    assert_eq!(repository.status(), before, "the working copy was only read");
+    assert_eq!(repository.git(&["rev-parse", "HEAD"]), clean);
+
+    let again = Run::new().open(&path(repository.path()), None).await.unwrap();
+    assert_eq!(again.head, facts.head, "the same content gives the same commit");
+    let released = Run::new().open(&path(repository.path()), Some("main")).await.unwrap();
+    assert_eq!(released.dirty_of, None, "a ref that was asked for is not dirty");
+}
+
+#[tokio::test]
+async fn releases_are_version_tags_with_their_commits() {
+    let repository = Repository::new("recipe");
+    let first = repository.commit("f", "1");
+    repository.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
+    let second = repository.commit("f", "2");
+    repository.git(&["tag", "1.1.0+1.1"]);
+    repository.git(&["tag", "latest"]);
+    repository.git(&["checkout", "--quiet", "-b", "side", &first]);
+    let aside = repository.commit("f", "3");
+    repository.git(&["tag", "--annotate", "--message", "x", "0.9.0+1.0"]);
+    repository.git(&["checkout", "--quiet", "main"]);
+
+    let facts = Run::new().open(&path(repository.path()), None).await.unwrap();
+    let mut seen: Vec<(String, String, bool, bool)> = facts
+        .releases
+        .iter()
+        .map(|release| {
+            let (version, commit) = (release.version.to_string(), release.commit.to_string());
+            (version, commit, release.annotated, release.ancestor_of_head)
+        })
+        .collect();
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            ("0.9.0+1.0".to_owned(), aside, true, false),
+            ("1.0.0+1.0".to_owned(), first, true, true),
+            ("1.1.0+1.1".to_owned(), second, false, true),
+        ]
+    );
+    assert_eq!(facts.malformed_tags, ["latest"]);
+    assert_eq!(facts.releases_known, ReleasesKnown::All);
+}
+
+/// IN-1: tags come from the origin of a working copy; what is not known is not "no release".
+#[tokio::test]
+async fn tags_are_asked_of_the_origin() {
+    let origin = Repository::new("recipe");
+    origin.commit("f", "1");
+    let copy = origin.clone_to("copy", &[]);
+    origin.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
+    let facts = Run::new().open(&path(copy.path()), None).await.unwrap();
+    assert_eq!(facts.releases.len(), 1, "a tag the working copy has not fetched yet");
+
+    copy.git(&["remote", "set-url", "origin", "/nonexistent"]);
+    let facts = Run::new().open(&path(copy.path()), None).await.unwrap();
+    assert!(matches!(facts.releases_known, ReleasesKnown::Unknown(_)), "{facts:?}");
+
+    let second = origin.commit("f", "2");
+    let shallow = origin.clone_to("shallow", &["--depth", "1"]);
+    let facts = Run::new().open(&path(shallow.path()), None).await.unwrap();
+    assert_eq!(facts.head.as_str(), second);
+    assert!(matches!(facts.releases_known, ReleasesKnown::Unknown(_)), "{facts:?}");
+}
+
+/// PLAN-5: no version sees the files of another.
+#[tokio::test]
+async fn incident_untracked_overlay_blocks_checkout_a_checkout_is_exact() {
+    let repository = Repository::new("recipe");
+    repository.commit("compose.yml", "one");
+    let first = repository.commit("compose.host-ports.yml", "ports");
+    repository.git(&["rm", "--quiet", "compose.host-ports.yml"]);
+    let second = repository.commit("compose.yml", "two");
+    let run = Run::new();
+    run.open(&path(repository.path()), None).await.unwrap();
+    let (first, second) = (first.parse().unwrap(), second.parse().unwrap());
+
+    let folder = run.recipes.check_out(&second).await.unwrap();
+    repository::write(&folder.join("compose.host-ports.yml"), "left behind by somebody");
+    repository::write(&folder.join("compose.yml"), "changed by somebody");
+    let tree = run.recipes.tree(&second).await.unwrap();
+    assert_eq!(tree.keys().collect::<Vec<_>>(), ["compose.yml"]);
+    assert_eq!(tree["compose.yml"], b"two");
+    let tree = run.recipes.tree(&first).await.unwrap();
+    assert_eq!(tree["compose.host-ports.yml"], b"ports");
+}
+
+#[tokio::test]
+async fn links_do_not_lead_out_of_a_checkout() {
+    let repository = Repository::new("recipe");
+    std::os::unix::fs::symlink("/etc/passwd", repository.path().join("link")).unwrap();
+    let head = repository.commit("compose.yml", "one");
+    let run = Run::new();
+    run.open(&path(repository.path()), None).await.unwrap();
+    let tree = run.recipes.tree(&head.parse().unwrap()).await.unwrap();
+    assert_eq!(tree.keys().collect::<Vec<_>>(), ["compose.yml"]);
+}
+
+#[tokio::test]
+async fn a_url_is_cloned_with_its_tags() {
+    let origin = Repository::new("recipe");
+    let head = origin.commit("f", "1");
+    origin.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
+    let url = RecipeSource::Url(format!("file://{}", origin.path().display()));
+    let facts = Run::new().open(&url, None).await.unwrap();
+    assert_eq!((facts.head.as_str(), facts.name.as_str()), (head.as_str(), "recipe"));
+    assert_eq!((facts.releases.len(), facts.releases_known), (1, ReleasesKnown::All));
+}
