@@ -3,7 +3,7 @@
 //! rustic only logs what it cannot read and leaves it out; here every such thing is counted, so
 //! that a snapshot that lacks something is an error.
 //!
-//! Tests: `tests/it/snapshots.rs`.
+//! Tests: at the end of this file, and `tests/it/snapshots.rs`.
 
 use std::fs::File;
 use std::io::{self, Read, Take};
@@ -200,4 +200,34 @@ impl Read for Reader {
 
 fn rustic_error(error: &io::Error) -> Box<RusticError> {
     RusticError::new(ErrorKind::InputOutput, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(folders: u64, files: u64) -> SnapshotSummary {
+        let mut summary = SnapshotSummary::default();
+        summary.total_dirs_processed = folders + 1;
+        summary.total_files_processed = files;
+        summary
+    }
+
+    #[test]
+    fn whatever_is_lacking_is_an_error() {
+        let tally = Tally::default();
+        tally.folders.store(2, Ordering::Relaxed);
+        tally.others.store(5, Ordering::Relaxed);
+        assert!(tally.check(Some(&kept(2, 5))).is_ok());
+        for (folders, files) in [(2, 4), (1, 5), (2, 6), (0, 0)] {
+            assert!(tally.check(Some(&kept(folders, files))).is_err());
+        }
+        let error = tally.check(None).unwrap_err().to_string();
+        assert_eq!(error, "of 2 folders and 5 files only 0 and 0 got into it");
+
+        tally.problem(at(Path::new("v/a"))(io::Error::other("cannot be read")));
+        tally.problem(io::Error::other("another"));
+        let error = tally.check(Some(&kept(2, 5))).unwrap_err().to_string();
+        assert_eq!(error, "`v/a`: cannot be read (and 1 more)");
+    }
 }

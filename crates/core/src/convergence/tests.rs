@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_hours(1);
 const STABILITY: Duration = Duration::from_secs(3);
 
 /// How a case is expected to end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Converged,
     /// With a warning of that code.
@@ -47,7 +47,7 @@ fn routed(name: &str) -> WantedService {
 #[track_caller]
 fn check(wanted: WantedService, facts: FactsBuilder, expected: Expected, words: &[&str]) {
     let wanted = Wanted { services: vec![wanted], stability: STABILITY };
-    check_all(&wanted, &facts.build(), LONG, expected, words);
+    check_all(&wanted, &facts.build(), LONG, &expected, words);
 }
 
 #[track_caller]
@@ -55,7 +55,7 @@ fn check_all(
     wanted: &Wanted,
     facts: &StackFacts,
     held: Duration,
-    expected: Expected,
+    expected: &Expected,
     words: &[&str],
 ) {
     let (got, said) = match judge(wanted, facts, held) {
@@ -70,7 +70,7 @@ fn check_all(
         Convergence::Failed { why } => (Failed, why),
         Convergence::Undecidable { why } => (Undecidable, why),
     };
-    assert_eq!(got, expected, "{said}");
+    assert_eq!(got, *expected, "{said}");
     for word in words {
         assert!(said.contains(word), "{word:?} is not in: {said}");
     }
@@ -264,7 +264,7 @@ fn paused_with_an_old_task_that_is_still_wanted_has_failed_at_once() {
     );
     let stuck = app(2).update(UpdateState::Paused).task(up()).task(up().old().slot(2));
     let wanted = Wanted { services: vec![wanted("app")], stability: STABILITY };
-    check_all(&wanted, &stuck.build(), Duration::ZERO, Failed, &[]);
+    check_all(&wanted, &stuck.build(), Duration::ZERO, &Failed, &[]);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn a_rollback_is_a_failed_update() {
         .update(UpdateState::RollbackCompleted)
         .task(up());
     let wanted = Wanted { services: vec![wanted("app"), wanted("db")], stability: STABILITY };
-    check_all(&wanted, &other.build(), LONG, Failed, &["service db"]);
+    check_all(&wanted, &other.build(), LONG, &Failed, &["service db"]);
 }
 
 /// Found in the lab: a one-shot exits within the monitor period, so an update of it is rolled
@@ -424,7 +424,7 @@ fn a_crash_loop_is_forgiven_while_another_service_is_not_up() {
     let facts =
         dying(12, || failed(1)).replicated("db", 1).task(task(TaskState::Preparing)).build();
     let both = Wanted { services: vec![wanted("app"), wanted("db")], stability: STABILITY };
-    check_all(&both, &facts, LONG, NotYet, &["service app"]);
+    check_all(&both, &facts, LONG, &NotYet, &["service app"]);
 }
 
 #[test]
@@ -456,17 +456,17 @@ fn no_suitable_node_is_said_in_the_engines_words() {
 fn every_service_counts_at_once() {
     let facts = app(1).task(up()).replicated("db", 1).task(task(TaskState::Starting)).build();
     let both = Wanted { services: vec![wanted("app"), wanted("db")], stability: STABILITY };
-    check_all(&both, &facts, LONG, NotYet, &["service db"]);
+    check_all(&both, &facts, LONG, &NotYet, &["service db"]);
     // One the revision does not have is nobody's concern: an upgrade leaves it running.
     let only = Wanted { services: vec![wanted("app")], stability: STABILITY };
-    check_all(&only, &facts, LONG, Expected::Converged, &[]);
+    check_all(&only, &facts, LONG, &Expected::Converged, &[]);
 }
 
 #[test]
 fn it_has_to_hold_for_the_larger_of_monitor_and_minimum() {
     let only = Wanted { services: vec![wanted("app")], stability: STABILITY };
     let held = |facts: &StackFacts, millis, expected| {
-        check_all(&only, facts, Duration::from_millis(millis), expected, &[]);
+        check_all(&only, facts, Duration::from_millis(millis), &expected, &[]);
     };
     let brief = app(1).with(|s| s.monitor_ms = 1000).task(up()).build();
     held(&brief, 2999, NotYet);

@@ -46,11 +46,11 @@ pub(crate) fn walk(plan: &Plan, mut script: impl FnMut(usize, Act) -> Turn) -> W
         let step = next(plan, &walk.state, walk.now());
         walk.steps.push(words(&step));
         if let Step::Act { act, .. } = &step {
-            let turn = match script(acts, *act) {
+            let mut turn = script(acts, *act);
+            if turn == Turn::Signal && *act == Act::Dismantle {
                 // A removal looks at the signals itself: it is not broken off.
-                Turn::Signal if *act == Act::Dismantle => Turn::Good,
-                turn => turn,
-            };
+                turn = Turn::Good;
+            }
             acts += 1;
             walk.act(&step, turn);
         } else {
@@ -106,7 +106,7 @@ impl Walk {
     fn take(&mut self, step: Step) {
         match step {
             Step::Begin { stage, app } => {
-                self.push(EventKind::StageBegan { stage, app: Some(app) })
+                self.push(EventKind::StageBegan { stage, app: Some(app) });
             }
             Step::End => self.push(EventKind::StageEnded),
             Step::TakeInventory => {
@@ -122,10 +122,8 @@ impl Walk {
         self.push(EventKind::ActBegan { act: *act, deadline: *deadline });
         let plan = self.plan.clone();
         let app = plan.app(app).expect("the plan has the app");
-        let revision = match act {
-            Act::Deploy { revision } => *revision,
-            _ => self.state.revision_of(&app.id).unwrap_or(Revision::Head),
-        };
+        let runs = self.state.revision_of(&app.id).unwrap_or(Revision::Head);
+        let revision = act.revision().unwrap_or(runs);
         let shown = Shown { plan: &plan, app, revision, at: self.now() };
         for intent in shown.intents(*act) {
             self.push(EventKind::Intended { intent });
@@ -273,10 +271,8 @@ fn only_accepted_submissions_count_as_deploys() {
     let all_good = walk(&plan, good);
     let deploys: Vec<Revision> = all_good.state.deploys_of(&app).collect();
     assert_eq!(deploys, [Revision::Base, Revision::Head]);
-    let refused = walk(&plan, |_, act| match act {
-        Act::Deploy { revision: Revision::Head } => Turn::Bad,
-        _ => Turn::Good,
-    });
+    let head = Act::Deploy { revision: Revision::Head };
+    let refused = walk(&plan, |_, act| if act == head { Turn::Bad } else { Turn::Good });
     assert_eq!(refused.state.deploys_of(&app).collect::<Vec<_>>(), [Revision::Base]);
     assert!(refused.state.was_touched(&app));
 }

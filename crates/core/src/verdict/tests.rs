@@ -62,65 +62,49 @@ fn check(statuses: [Status; 5], expected: (Verdict, u8, Option<Rung>, ExitKind))
     assert_eq!(got, expected, "{statuses:?}: {:?}", told.conditions);
 }
 
+/// Outcomes of install, upgrade, backup, restore and functional (passed, skipped, blocked,
+/// unverified, errored, failed) → verdict, level, the rung that caps it, exit code.
+const TABLE: [(&str, &str, u8, &str, u8); 17] = [
+    ("ppppp", "pass", 4, "", 0),
+    ("pppps", "pass", 3, "functional", 0),
+    // Seed: custom-html-tiny has nothing to back up and is a green L2.
+    ("ppssp", "pass", 2, "backup_restore", 0),
+    ("psppp", "pass", 1, "upgrade", 0),
+    ("pssss", "pass", 1, "upgrade", 0),
+    // `pass` needs every essential rung passed or skipped, none of them install.
+    ("sssss", "unverified", 0, "install", 3),
+    ("spppp", "unverified", 0, "install", 3),
+    ("fpppp", "fail", 0, "install", 1),
+    ("fbbbb", "fail", 0, "install", 1),
+    ("ebbbb", "error", 0, "install", 4),
+    ("puppp", "unverified", 1, "upgrade", 3),
+    ("pppbp", "unverified", 2, "backup_restore", 3),
+    // Half of a rung: failed > errored > unverified > blocked > skipped > passed.
+    ("pppfp", "fail", 2, "backup_restore", 1),
+    ("ppfbp", "fail", 2, "backup_restore", 1),
+    ("ppppf", "fail", 3, "functional", 1),
+    // Of the whole run: fail > error > unverified.
+    ("efuss", "fail", 0, "install", 1),
+    ("euuss", "error", 0, "install", 4),
+];
+
 #[test]
 fn rungs_make_verdict_level_cap_and_exit() {
-    use Status::{Blocked, Errored, Failed, Passed, Skipped, Unverified};
-    let pass = |level, cap| (Verdict::Pass, level, cap, ExitKind::Pass);
-    let not = |verdict, level, cap, exit| (verdict, level, Some(cap), exit);
-    check([Passed; 5], pass(4, None));
-    check([Passed, Passed, Passed, Passed, Skipped], pass(3, Some(Rung::Functional)));
-    // Seed: custom-html-tiny has nothing to back up and is a green L2.
-    check([Passed, Passed, Skipped, Skipped, Passed], pass(2, Some(Rung::BackupRestore)));
-    check([Passed, Skipped, Passed, Passed, Passed], pass(1, Some(Rung::Upgrade)));
-    check([Passed, Skipped, Skipped, Skipped, Skipped], pass(1, Some(Rung::Upgrade)));
-    // `pass` needs every essential rung passed or skipped, none of them install.
-    check([Skipped; 5], not(Verdict::Unverified, 0, Rung::Install, ExitKind::Unverified));
-    check(
-        [Skipped, Passed, Passed, Passed, Passed],
-        not(Verdict::Unverified, 0, Rung::Install, ExitKind::Unverified),
-    );
-    check(
-        [Failed, Passed, Passed, Passed, Passed],
-        not(Verdict::Fail, 0, Rung::Install, ExitKind::Fail),
-    );
-    check(
-        [Failed, Blocked, Blocked, Blocked, Blocked],
-        not(Verdict::Fail, 0, Rung::Install, ExitKind::Fail),
-    );
-    check(
-        [Errored, Blocked, Blocked, Blocked, Blocked],
-        not(Verdict::Error, 0, Rung::Install, ExitKind::Error),
-    );
-    check(
-        [Passed, Unverified, Passed, Passed, Passed],
-        not(Verdict::Unverified, 1, Rung::Upgrade, ExitKind::Unverified),
-    );
-    check(
-        [Passed, Passed, Passed, Blocked, Passed],
-        not(Verdict::Unverified, 2, Rung::BackupRestore, ExitKind::Unverified),
-    );
-    // Half of a rung: failed > errored > unverified > blocked > skipped > passed.
-    check(
-        [Passed, Passed, Passed, Failed, Passed],
-        not(Verdict::Fail, 2, Rung::BackupRestore, ExitKind::Fail),
-    );
-    check(
-        [Passed, Passed, Failed, Blocked, Passed],
-        not(Verdict::Fail, 2, Rung::BackupRestore, ExitKind::Fail),
-    );
-    check(
-        [Passed, Passed, Passed, Passed, Failed],
-        not(Verdict::Fail, 3, Rung::Functional, ExitKind::Fail),
-    );
-    // Precedence: fail > error > unverified.
-    check(
-        [Errored, Failed, Unverified, Skipped, Skipped],
-        not(Verdict::Fail, 0, Rung::Install, ExitKind::Fail),
-    );
-    check(
-        [Errored, Unverified, Skipped, Skipped, Skipped],
-        not(Verdict::Error, 0, Rung::Install, ExitKind::Error),
-    );
+    for (letters, verdict, level, cap, code) in TABLE {
+        let mut statuses = letters.chars().map(|letter| match letter {
+            'p' => Status::Passed,
+            's' => Status::Skipped,
+            'b' => Status::Blocked,
+            'u' => Status::Unverified,
+            'e' => Status::Errored,
+            _ => Status::Failed,
+        });
+        let plan = decided([(); 5].map(|()| statuses.next().expect("five letters")));
+        let told = super::verdict(&plan, &quiet(&plan, Vec::new()));
+        let told_cap = told.level_cap_rung.map_or("", Rung::as_str);
+        let got = (letters, told.verdict.as_str(), told.level, told_cap, told.exit().code());
+        assert_eq!(got, (letters, verdict, level, cap, code), "{:?}", told.conditions);
+    }
 }
 
 /// The order of VER-1, in numbers of this test's own.
@@ -260,31 +244,26 @@ fn an_unmet_obligation_makes_a_passed_rung_unverified() {
     }
 }
 
-/// The log without an act that it says nothing about then, numbered anew.
+/// The log without an act, numbered anew.
 fn without_act(events: &[Event], act: Act) -> Vec<Event> {
     let mut inside = false;
-    let rest = events.iter().filter(|event| match &event.kind {
-        EventKind::ActBegan { act: begun, .. } => {
+    let rest = events.iter().map(|event| &event.kind).filter(|kind| {
+        if let EventKind::ActBegan { act: begun, .. } = kind {
             inside = *begun == act;
-            !inside
         }
-        EventKind::ActEnded { .. } | EventKind::ActErrored { .. } => !std::mem::take(&mut inside),
-        _ => !inside,
+        let is_end = matches!(kind, EventKind::ActEnded { .. } | EventKind::ActErrored { .. });
+        let is_out = inside;
+        inside &= !is_end;
+        !is_out
     });
-    numbered(rest.map(|event| event.kind.clone()))
+    numbered(rest.cloned())
 }
 
 /// As `cc-ci judge` does: from the log alone.
 fn judge(events: &[Event]) -> Judgement {
     let state = RunState::of(events);
-    match state.plan.clone() {
-        Some(plan) => verdict(&plan, &state),
-        None => {
-            let mut nothing = verdict(&decided([Status::Errored; 5]), &state);
-            nothing.level = 0;
-            nothing
-        }
-    }
+    let plan = state.plan.clone().unwrap_or_else(|| decided([Status::Errored; 5]));
+    verdict(&plan, &state)
 }
 
 fn any_turn() -> impl Strategy<Value = Turn> {
@@ -407,15 +386,12 @@ proptest! {
         let events = run.log();
         let whole = judge(&events);
         let mut stage = 0;
-        let kept = events.iter().enumerate().filter(|(place, event)| match event.kind {
-            EventKind::Planned { .. } => true,
-            EventKind::StageBegan { .. } => {
-                stage += 1;
-                keep_stages.get(stage) != Some(&false)
-            }
-            _ if keep_stages.get(stage) == Some(&false) => false,
-            EventKind::StageEnded => true,
-            _ => keep.get(*place) != Some(&false),
+        let kept = events.iter().enumerate().filter(|(place, event)| {
+            let kind = &event.kind;
+            stage += usize::from(matches!(kind, EventKind::StageBegan { .. }));
+            let is_edge = matches!(kind, EventKind::StageBegan { .. } | EventKind::StageEnded);
+            let in_kept_stage = keep_stages.get(stage) != Some(&false);
+            *place == 0 || in_kept_stage && (is_edge || keep.get(*place) != Some(&false))
         });
         let rest = numbered(kept.map(|(_, event)| event.kind.clone()));
         no_better(&whole, &judge(&rest))?;

@@ -66,7 +66,7 @@ async fn a_short_absence_while_the_stack_settles_is_waited_out() {
 async fn a_short_absence_during_the_removal_is_waited_out() {
     let healthy = run(&one_service(), |_| {}).await;
     for before_end in [500, 1500, 2500, 3500] {
-        let after = healthy.took - Duration::from_millis(before_end);
+        let after = healthy.took.saturating_sub(Duration::from_millis(before_end));
         let ended = away(after, Duration::from_secs(40), false).await;
         ended.expect(Verdict::Pass, ExitKind::Pass);
         assert!(ended.results().cleanup.complete);

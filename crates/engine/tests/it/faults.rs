@@ -21,7 +21,7 @@ async fn every_call(builder: &PlanBuilder, fault: Fault) -> usize {
         let ended = go(world).await;
         if let Some(complaint) = complaint(&ended, healthy.results()) {
             let hit = ended.world.faults.fired().unwrap_or_default();
-            writeln!(wrong, "{fault:?} {hit}: {complaint}").unwrap();
+            writeln!(wrong, "{fault:?} {hit}: {complaint}").expect("a string takes everything");
         }
         if nth > ended.world.faults.calls().len() {
             assert!(wrong.is_empty(), "\n{wrong}");

@@ -101,7 +101,7 @@ async fn a_registry_that_denies_or_is_away_is_no_fault_of_the_recipe() {
     ];
     for found in founds {
         let ended = run(&one_service(), |world: &World| {
-            world.swarm.image("registry.test/app:1.0.0", found)
+            world.swarm.image("registry.test/app:1.0.0", found);
         })
         .await;
         ended.expect(Verdict::Error, ExitKind::Error);

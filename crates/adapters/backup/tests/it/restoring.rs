@@ -24,6 +24,7 @@ fn fill(data: &Path) {
     set_attribute(&marked, "user.origin", b"\0binary\xff");
     set_attribute(&marked, "user.empty", b"");
     dress(&marked, 0o444);
+    dress_beyond_mode(&put(data.join("beyond"), "x"));
     symlink("empty", data.join("link")).unwrap();
     symlink("/nowhere/\n at all", data.join("dangling")).unwrap();
     past(&data.join("link"));
@@ -40,6 +41,30 @@ fn fill(data: &Path) {
     for folder in ["names", "bin", ""] {
         dress(&data.join(folder), 0o751);
     }
+}
+
+/// An access list and, as root, a capability: attributes of the kernel's own.
+fn dress_beyond_mode(path: &Path) {
+    dress(path, 0o640);
+    let entries: [(u16, u16, u32); 5] = [
+        (1, 6, u32::MAX),
+        (2, 4, 4321),
+        (4, 4, u32::MAX),
+        (0x10, 4, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ];
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    set_attribute(path, "system.posix_acl_access", &list);
+    if rustix::process::geteuid().is_root() {
+        let bind_low_ports = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        set_attribute(path, "security.capability", &bind_low_ports);
+    }
+    past(path);
 }
 
 fn empty(data: &Path) {
@@ -183,6 +208,33 @@ async fn only_what_is_asked_for_comes_back() {
     let error = host.snapshots.restore(&id, &sources).await.unwrap_err().to_string();
     assert!(error.ends_with("`app_db/live` is not in it"), "{error}");
     assert_eq!(fs::read(files.join("f")).unwrap(), b"changed");
+}
+
+/// An app that moved its data and left a link is backed up and restored through it.
+#[tokio::test]
+async fn links_inside_the_volume_are_followed_on_the_way_only() {
+    let host = Host::with_volumes(&["app_data"]);
+    let data = host.data("app_data");
+    put(data.join("v2/dump.sql"), "dump");
+    symlink("v2", data.join("now")).unwrap();
+    symlink("v2/dump.sql", data.join("dump.sql")).unwrap();
+    let sources = [host.source("app_data", "now/dump.sql"), host.source("app_data", "dump.sql")];
+    let id = host.snapshots.take(TAG, &sources).await.unwrap();
+    let read =
+        async |path: &str| host.snapshots.read(&id, "app_data", Path::new(path)).await.unwrap();
+    assert_eq!(read("now/dump.sql").await.unwrap(), b"dump");
+    // A link that is asked for is a link, not what it points at.
+    assert_eq!(read("dump.sql").await, None);
+    let before = picture(&data);
+    fs::remove_file(data.join("dump.sql")).unwrap();
+    put(data.join("v2/dump.sql"), "changed");
+    host.snapshots.restore(&id, &sources).await.unwrap();
+    let mut after = picture(&data);
+    for folder in ["", "v2"] {
+        let folder = Path::new(folder);
+        after.get_mut(folder).unwrap().changed = before[folder].changed;
+    }
+    assert_same(&after, &before);
 }
 
 /// After a disaster the volume is a new one, maybe in another place.

@@ -223,6 +223,30 @@ async fn several_can_be_taken_at_once() {
     assert_eq!(read(&a, "b_data").await, None);
 }
 
+/// rustic only logs files that it could not store, and goes on without them.
+#[tokio::test]
+async fn what_cannot_be_stored_is_an_error() {
+    let host = Host::with_volumes(&["app_db"]);
+    put(host.data("app_db").join("dump.sql"), "x");
+    let sources = [host.source("app_db", "")];
+    let good = host.snapshots.take(TAG, &sources).await.unwrap();
+    fs::rename(host.repository().join("data"), host.repository().join("away")).unwrap();
+    put(host.repository().join("data"), "no folder");
+    put(host.data("app_db").join("dump.sql"), "y");
+    let error = host.snapshots.take(TAG, &sources).await.unwrap_err().to_string();
+    assert!(error.starts_with("cannot take a snapshot: "), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+    assert_eq!(fs::read_dir(host.repository().join("snapshots")).unwrap().count(), 1);
+
+    fs::remove_file(host.repository().join("data")).unwrap();
+    fs::rename(host.repository().join("away"), host.repository().join("data")).unwrap();
+    let id = host.snapshots.take(TAG, &sources).await.unwrap();
+    let read =
+        async |id: &str| host.snapshots.read(id, "app_db", Path::new("dump.sql")).await.unwrap();
+    assert_eq!(read(&id).await.unwrap(), b"y");
+    assert_eq!(read(&good).await.unwrap(), b"x");
+}
+
 /// A repository whose bytes are damaged is an error, never an empty file.
 #[tokio::test]
 async fn damage_is_seen() {
