@@ -1,6 +1,9 @@
 //! What is on the engine, asked by the docker CLI: independent of the code under test.
 
-use std::process::Command;
+use std::process::{Command, Output};
+
+/// Kinds of objects, as the docker CLI calls them.
+const KINDS: [&str; 5] = ["service", "network", "secret", "config", "volume"];
 
 /// Everything on the engine that carries the run's label or belongs to one of its stacks.
 pub fn leftovers(run_id: &str, stacks: &[String]) -> Vec<String> {
@@ -8,13 +11,12 @@ pub fn leftovers(run_id: &str, stacks: &[String]) -> Vec<String> {
     labels.extend(stacks.iter().map(|stack| format!("label=com.docker.stack.namespace={stack}")));
     let mut left = Vec::new();
     for label in &labels {
-        for kind in ["service", "network", "secret", "config", "volume"] {
-            left.extend(list(&[kind, "ls", "--filter", label, "--format", "{{.Name}}"], kind));
+        for kind in KINDS {
+            let names = docker(&[kind, "ls", "--filter", label, "--format", "{{.Name}}"]);
+            left.extend(names.lines().map(|name| format!("{kind} {name}")));
         }
-        left.extend(list(
-            &["ps", "--all", "--filter", label, "--format", "{{.Names}}"],
-            "container",
-        ));
+        let names = docker(&["ps", "--all", "--filter", label, "--format", "{{.Names}}"]);
+        left.extend(names.lines().map(|name| format!("container {name}")));
     }
     left.sort();
     left.dedup();
@@ -23,22 +25,33 @@ pub fn leftovers(run_id: &str, stacks: &[String]) -> Vec<String> {
 
 /// Whether an object of that kind and name is there.
 pub fn object_exists(kind: &str, name: &str) -> bool {
-    docker(&[kind, "inspect", name]).status.success()
+    output(&[kind, "inspect", name]).status.success()
 }
 
-fn list(arguments: &[&str], kind: &str) -> Vec<String> {
-    let output = docker(arguments);
-    assert!(
-        output.status.success(),
-        "docker {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().map(|name| format!("{kind} {name}")).collect()
+/// All the engine says about an object: the same twice when nobody has touched it.
+#[track_caller]
+pub fn inspect(kind: &str, name: &str) -> String {
+    docker(&[kind, "inspect", name])
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests look at the engine from outside")]
-fn docker(arguments: &[&str]) -> std::process::Output {
+/// Runs the docker CLI, which has to succeed, and gives its standard output.
+///
+/// # Panics
+/// When it fails.
+#[track_caller]
+pub fn docker(arguments: &[&str]) -> String {
+    let output = output(arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "docker {arguments:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Runs the docker CLI and does not mind what becomes of it.
+pub(crate) fn try_docker(arguments: &[&str]) {
+    drop(output(arguments));
+}
+
+fn output(arguments: &[&str]) -> Output {
     let output = Command::new("docker").args(arguments).output();
     output.unwrap_or_else(|error| panic!("cannot run docker: {error}"))
 }

@@ -1,11 +1,31 @@
-//! What the real-Swarm tests share: a place to work in, the built binary, and a look at the
-//! engine that does not go through cc-ci.
+//! What the real-Swarm tests share: a place to work in, the built binary, a registry, and a look
+//! at the engine and at a run's log that does not go through cc-ci.
 //!
 //! The tests run when `CC_CI_E2E=1` is set (`scripts/test` does); otherwise each says by name
-//! that it was skipped.
+//! that it was skipped. They may run two at a time: each has its own folder and state, looks only
+//! at objects of its own runs, and removes what it makes itself by name.
+//!
+//! Reading order: [`Lab`], [`Ran`], [`LiveRun`], [`Log`], [`engine`], [`Strangers`],
+//! [`Registry`].
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start programs as a user does, read the clock and write files: they have no ports"
+)]
 
-mod engine;
+mod enabled;
+pub mod engine;
 mod lab;
+mod live;
+mod log;
+mod ran;
+mod registry;
+mod strangers;
+mod waiting;
 
-pub use engine::{leftovers, object_exists};
-pub use lab::{Lab, Ran, is_enabled};
+pub use enabled::{is_enabled, is_long_enabled};
+pub use lab::{Change, Lab, Mutated};
+pub use live::LiveRun;
+pub use log::Log;
+pub use ran::Ran;
+pub use registry::Registry;
+pub use strangers::Strangers;

@@ -10,7 +10,11 @@ use cc_ci_model::plan::HttpGate;
 ///
 /// # Errors
 /// Why no port can be told, and what to write.
-pub fn gate(declared: &DeclaredStack, health: &PackHealth) -> Result<HttpGate, String> {
+pub fn gate(
+    declared: &DeclaredStack,
+    health: &PackHealth,
+    not_found: bool,
+) -> Result<HttpGate, String> {
     let (service, by) = service(declared, health)?;
     let (port, from) = port(service, health)?;
     if is_only_internal(declared, service) {
@@ -27,6 +31,7 @@ pub fn gate(declared: &DeclaredStack, health: &PackHealth) -> Result<HttpGate, S
         statuses: statuses(health),
         successes: health.stable.unwrap_or(2).max(1),
         interval_ms: 500,
+        not_found,
     })
 }
 

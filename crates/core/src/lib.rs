@@ -9,6 +9,7 @@
 pub mod abra_sh;
 pub mod app;
 pub mod assess;
+pub mod assets;
 pub mod backup_labels;
 pub mod base;
 pub mod cleanup;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cc_ci_core::app::{Prepared, prepare};
+use cc_ci_core::app::{OWN_PACK, Prepared, prepare};
 use cc_ci_core::base::{self, Candidates};
 use cc_ci_core::difference::difference;
 use cc_ci_core::operator_steps::steps_between;
+use cc_ci_core::pack;
 use cc_ci_core::planning::{
     BaseFound, BaseSearch, Deploying, Refusal, Request, about, app, label_version, plan,
 };
 use cc_ci_core::ports::{Clock, RecipeError, RecipeFacts, RecipeSource, Recipes, Release, Tree};
+use cc_ci_core::text::TextError;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::plan::{AppRole, Plan};
 use cc_ci_model::stage::Stage;
@@ -47,6 +49,7 @@ impl Planner {
         let deadline = self.clock.now().plus(FETCH);
         let facts = self.recipes.open(source, reference, deadline).await.map_err(refusal)?;
         let head = self.recipes.tree(&facts.head).await.map_err(refusal)?;
+        let request = &with_own_pack(request, &head)?;
         let first = app(request, &facts.name, AppRole::Fresh, false)?;
         let kept = Deploying::Head { kept: None };
         let prepared = prepare(&head, &about(request, &facts, &first, kept));
@@ -103,6 +106,22 @@ impl Planner {
             ),
         })
     }
+}
+
+/// STG-7: `.cc-ci/` of the recipe is the pack when no other was given.
+fn with_own_pack(request: &Request, head: &Tree) -> Result<Request, Refusal> {
+    let name = format!("{OWN_PACK}/recipe.toml");
+    let mut request = request.clone();
+    if let (None, Some(bytes)) = (&request.pack, head.get(&name)) {
+        let parsed = pack::parse(&name, &String::from_utf8_lossy(bytes));
+        let refused = |error: TextError| Refusal {
+            kind: ExitKind::Config,
+            message: error.to_string(),
+            hint: error.hint,
+        };
+        request.pack = Some(parsed.map_err(refused)?);
+    }
+    Ok(request)
 }
 
 type Releases = (Vec<Release>, String);

@@ -294,6 +294,21 @@ pub struct PageSeen {
     pub answer: Option<HttpSeen>,
     /// Why there was none.
     pub problem: Option<String>,
+    /// The first style sheet or script of its own that it names.
+    pub asset: Option<PathSeen>,
+    /// A path that can not be there, where the pack asks for it.
+    pub unknown: Option<PathSeen>,
+}
+
+/// A further path that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PathSeen {
+    /// The path.
+    pub path: String,
+    /// The answer's status, if there was one.
+    pub status: Option<u16>,
+    /// Why there was none.
+    pub problem: Option<String>,
 }
 
 /// A marker in a volume, as it was read through a task's mount.

@@ -32,6 +32,9 @@ pub struct Pack {
     /// The upgrade.
     #[serde(default)]
     pub upgrade: PackUpgrade,
+    /// Tests.
+    #[serde(default)]
+    pub tests: PackTests,
     /// Rungs that do not apply, with the reason.
     #[serde(default)]
     pub expected_na: BTreeMap<Rung, String>,
@@ -85,6 +88,14 @@ pub struct PackTimeouts {
     pub restore: Option<Span>,
     /// One test; 60 seconds unless set.
     pub test: Option<Span>,
+}
+
+/// `[tests]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackTests {
+    /// An unknown path has to be answered with 404; not looked at unless set.
+    pub not_found: bool,
 }
 
 /// `[upgrade]`.

@@ -271,6 +271,8 @@ pub struct HttpGate {
     pub successes: u32,
     /// Milliseconds between two requests.
     pub interval_ms: u64,
+    /// An unknown path has to be answered with 404.
+    pub not_found: bool,
 }
 
 /// Time limits, in milliseconds.

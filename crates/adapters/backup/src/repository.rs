@@ -111,7 +111,11 @@ impl fmt::Debug for Store {
 }
 
 /// What rustic says, in one line.
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+#[expect(
+    clippy::boxed_local,
+    clippy::needless_pass_by_value,
+    reason = "it is what rustic returns, for `map_err`"
+)]
 pub(crate) fn rustic(error: Box<RusticError>) -> io::Error {
     let told = error.display_log().replace('\n', " ");
     io::Error::other(told.strip_prefix("Error: ").unwrap_or(&told).to_owned())

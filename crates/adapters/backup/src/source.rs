@@ -63,10 +63,7 @@ impl Tally {
     }
 
     fn found(&self, found: &Found) {
-        let count = match found.metadata.is_dir() {
-            true => &self.folders,
-            false => &self.others,
-        };
+        let count = if found.metadata.is_dir() { &self.folders } else { &self.others };
         count.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -84,18 +84,24 @@ fn pack(settings: &Settings, folder: Option<&Path>) -> Result<Option<Pack>, Fail
     })?;
     let name = file.display().to_string();
     let parsed = cc_ci_core::pack::parse(&name, &text);
-    parsed.map(Some).map_err(|error| Failure::new(ExitKind::Config, error.to_string()))
+    parsed.map(Some).map_err(|error| {
+        let failure = Failure::new(ExitKind::Config, error.to_string());
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
 }
 
 /// The pack's tests, in the order of their names.
-fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Vec<String>, Failure> {
+fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Option<Vec<String>>, Failure> {
     let Some(folder) = folder else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let tests = settings.directory.join(folder).join("tests");
     let entries = match std::fs::read_dir(&tests) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(Vec::new())),
         Err(error) => {
             let message = format!("cannot read `{}`: {error}", tests.display());
             return Err(Failure::new(ExitKind::Config, message));
@@ -107,7 +113,7 @@ fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Vec<String>, Fail
         .filter(|path| cc_ci_core::app::is_test(path))
         .collect();
     names.sort();
-    Ok(names)
+    Ok(Some(names))
 }
 
 /// Six hexadecimal digits.

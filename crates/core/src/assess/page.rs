@@ -1,9 +1,9 @@
 //! The front page: answers, and is no error page (TEST-4).
 
-use cc_ci_model::evidence::{HttpSeen, PageSeen};
+use cc_ci_model::evidence::{HttpSeen, PageSeen, PathSeen};
 use cc_ci_model::outcome::Outcome;
 
-use super::{Assessment, Check};
+use super::{Assessment, Check, Context};
 
 /// Texts of error pages that come with a status of success, as titles or headings.
 const ERROR_PAGES: [&str; 7] = [
@@ -16,18 +16,57 @@ const ERROR_PAGES: [&str; 7] = [
     "fatal error",
 ];
 
-pub(super) fn assess(seen: &PageSeen) -> Assessment {
-    let check = match (&seen.answer, &seen.problem) {
+pub(super) fn assess(context: Context<'_>, seen: &PageSeen) -> Assessment {
+    let page = match (&seen.answer, &seen.problem) {
         (Some(answer), _) => judge(answer),
-        (None, Some(problem)) => Check::with(
-            "front_page",
-            Outcome::failed(format!("the front page did not answer: {problem}")),
-        ),
+        (None, Some(problem)) => {
+            let reason = format!("the front page did not answer: {problem}");
+            Check::with("front_page", Outcome::failed(reason))
+        }
         (None, None) => {
             Check::with("front_page", Outcome::errored("the front page was not asked for"))
         }
     };
-    Assessment::of(check)
+    let mut assessment = Assessment::of(page);
+    assessment.checks.extend(seen.asset.as_ref().map(asset));
+    if context.plan.gate.as_ref().is_some_and(|gate| gate.not_found) {
+        assessment.checks.push(unknown_path(seen.unknown.as_ref()));
+    }
+    assessment
+}
+
+/// An asset that is not there, or that the server fails on. One that wants a login is there.
+fn asset(seen: &PathSeen) -> Check {
+    match (seen.status, &seen.problem) {
+        (Some(status), _) if status != 404 && status != 410 && status < 500 => {
+            Check::passed("asset", format!("{} answers {status}", seen.path))
+        }
+        (Some(status), _) => {
+            let reason = format!("the front page names {}, which answers {status}", seen.path);
+            Check::with("asset", Outcome::failed(reason))
+        }
+        (None, problem) => {
+            let problem = problem.as_deref().unwrap_or("no answer");
+            let reason = format!("the front page names {}: {problem}", seen.path);
+            Check::with("asset", Outcome::failed(reason))
+        }
+    }
+}
+
+/// `[tests] not_found`: a page that says "not found" with status 200 fools every monitor.
+fn unknown_path(seen: Option<&PathSeen>) -> Check {
+    match seen.map(|seen| (seen.status, &seen.path)) {
+        Some((Some(404), path)) => Check::passed("not_found", format!("{path} answers 404")),
+        Some((Some(status), path)) => {
+            let reason = format!("unknown path {path} answers {status}, not 404");
+            Check::with("not_found", Outcome::failed(reason))
+        }
+        Some((None, path)) => {
+            let reason = format!("unknown path {path} got no answer");
+            Check::with("not_found", Outcome::failed(reason))
+        }
+        None => Check::with("not_found", Outcome::errored("no unknown path was asked for")),
+    }
 }
 
 fn judge(answer: &HttpSeen) -> Check {

@@ -500,6 +500,12 @@ fn what_holds_is_tasks_states_and_specs() {
         same,
         "history is no change"
     );
+    let just_ended = task(TaskState::Failed).id("z");
+    assert_ne!(
+        print(app(1).task(just_ended).task(up().id("a"))),
+        same,
+        "an end that nobody has acted on is"
+    );
 }
 
 #[test]

@@ -102,8 +102,8 @@ impl Considered {
 
 /// The pack's tests; without a pack those the recipe carries itself (STG-7).
 fn tests(request: &Request, prepared: &Prepared) -> Vec<PlannedTest> {
-    let (names, from) = match &request.pack {
-        Some(_) => (request.tests.clone(), TestsFrom::Pack),
+    let (names, from) = match &request.tests {
+        Some(given) => (given.clone(), TestsFrom::Pack),
         None => (prepared.own_tests.clone(), TestsFrom::Recipe),
     };
     names.into_iter().map(|name| PlannedTest { name, from }).collect()
@@ -148,7 +148,9 @@ fn fitness(request: &Request, prepared: &Prepared) -> Result<HttpGate, Outcome> 
              use one, or add `version: \"3.8\"`"
         )));
     }
-    gate(&prepared.declared, &pack(request, |pack| pack.health.clone())).map_err(Outcome::errored)
+    let health = pack(request, |pack| pack.health.clone());
+    let not_found = pack(request, |pack| pack.tests.not_found);
+    gate(&prepared.declared, &health, not_found).map_err(Outcome::errored)
 }
 
 /// Docker CLIs before 23 read a missing `version:` as 1.0, and a version in an overlay does not

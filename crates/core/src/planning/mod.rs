@@ -57,8 +57,8 @@ pub struct Request {
     pub engine: EngineId,
     /// The host.
     pub host: HostFacts,
-    /// Tests of the pack that was given, in order.
-    pub tests: Vec<String>,
+    /// Tests of the pack that was given, in order; `None` when none was given.
+    pub tests: Option<Vec<String>>,
 }
 
 /// Why nothing runs.

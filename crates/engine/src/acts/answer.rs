@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::assess::is_good;
+use cc_ci_core::assets::first_asset;
 use cc_ci_core::ports::{EngineError, HttpRequest};
-use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, PageSeen};
+use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, PageSeen, PathSeen};
 use cc_ci_model::plan::{HttpGate, PlannedApp};
 use cc_ci_model::time::Timestamp;
 
@@ -38,14 +39,41 @@ pub(super) async fn answer(
     Ok(Evidence::Answered(seen))
 }
 
+/// The front page, the first asset it names, and, where the pack wants it, a path that can not
+/// be there (TEST-4).
 pub(super) async fn inspect(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
     let gate = gate(hand)?;
     let address = address(&hand.ports, app, gate, 0).await.map_err(ActError::broken)?;
-    let (answer, problem) = match ask(&hand.ports, app, gate, address).await {
-        Ok(answer) => (Some(answer), None),
+    let mut seen = PageSeen { answer: None, problem: None, asset: None, unknown: None };
+    match ask(&hand.ports, app, gate, address).await {
+        Ok(answer) => {
+            if let Some(path) = first_asset(&answer.excerpt, &gate.path, app.domain.as_str()) {
+                seen.asset = Some(other_path(hand, app, address, path).await?);
+            }
+            seen.answer = Some(answer);
+        }
+        Err(problem) => seen.problem = Some(problem),
+    }
+    if gate.not_found {
+        let path = format!("/cc-ci-{}-is-not-here", hand.plan.run_id.hex());
+        seen.unknown = Some(other_path(hand, app, address, path).await?);
+    }
+    Ok(Evidence::Page(seen))
+}
+
+/// One request to another path than the gate's.
+async fn other_path(
+    hand: &Stagehand,
+    app: &PlannedApp,
+    address: Option<IpAddr>,
+    path: String,
+) -> Result<PathSeen, ActError> {
+    let gate = HttpGate { path: path.clone(), ..gate(hand)?.clone() };
+    let (status, problem) = match ask(&hand.ports, app, &gate, address).await {
+        Ok(answer) => (Some(answer.status), None),
         Err(problem) => (None, Some(problem)),
     };
-    Ok(Evidence::Page(PageSeen { answer, problem }))
+    Ok(PathSeen { path, status, problem })
 }
 
 pub(super) fn gate(hand: &Stagehand) -> Result<&HttpGate, ActError> {

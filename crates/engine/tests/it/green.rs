@@ -137,7 +137,10 @@ fn settled_late(ended: &Ended) -> Duration {
         _ => None,
     });
     let window = Duration::from_secs(5);
-    settled.map(|held| held.saturating_sub(window + Duration::from_millis(300))).max().expect("it settled")
+    settled
+        .map(|held| held.saturating_sub(window + Duration::from_millis(300)))
+        .max()
+        .expect("it settled")
 }
 
 /// Events are only wakes: without them, doubled or partly lost, the same is said, a little later.

@@ -235,8 +235,7 @@ async fn tasks_that_the_upgrade_replaced_are_no_crash_loop() {
     healthy.expect(Verdict::Pass, ExitKind::Pass);
     let state = cc_ci_core::state::RunState::of(&healthy.world.store.events());
     let upgrade = state.runs_of(Stage::Upgrade).next().unwrap();
-    let head =
-        upgrade.acts.iter().rfind(|act| act.act == cc_ci_model::evidence::Act::Converge);
+    let head = upgrade.acts.iter().rfind(|act| act.act == cc_ci_model::evidence::Act::Converge);
     let begins = head.unwrap().began_at.since(cc_ci_testkit::clock::dawn());
     // Beyond the deadline of the wait, and its last look.
     let (after, lasts) = (begins + Duration::from_millis(10), Duration::from_secs(26));

@@ -52,6 +52,8 @@ impl Shown<'_> {
             Act::Inspect => Evidence::Page(PageSeen {
                 answer: Some(page(200, "<title>Welcome</title>")),
                 problem: None,
+                asset: None,
+                unknown: None,
             }),
             Act::Plant => Evidence::Planted { markers: self.markers(true) },
             Act::Seek => Evidence::Sought { markers: self.markers(true) },
@@ -91,6 +93,8 @@ impl Shown<'_> {
             Act::Inspect => Evidence::Page(PageSeen {
                 answer: Some(page(200, "<title>502 Bad Gateway</title>")),
                 problem: None,
+                asset: None,
+                unknown: None,
             }),
             Act::Plant => Evidence::Planted { markers: self.markers(false) },
             Act::Seek => Evidence::Sought { markers: self.markers(false) },

@@ -249,6 +249,7 @@ fn gate() -> HttpGate {
         statuses: [200, 204, 401].into(),
         successes: 2,
         interval_ms: 500,
+        not_found: false,
     }
 }
 

@@ -186,21 +186,22 @@ async fn only_what_is_asked_for_comes_back() {
     put(files.join("f"), "f");
     dress(&db.join("backups/daily"), 0o700);
     dress(&db.join("backups"), 0o750);
-    let part = host.source("app_db", "backups/daily/dump.sql");
-    let id = host.snapshots.take(TAG, &[part.clone(), host.source("app_files", "")]).await.unwrap();
+    let part = [host.source("app_db", "backups/daily/dump.sql")];
+    let sources = [part[0].clone(), host.source("app_files", "")];
+    let id = host.snapshots.take(TAG, &sources).await.unwrap();
     let before = picture(&db.join("backups"));
 
     empty(&db);
     put(files.join("f"), "changed");
     put(db.join("live"), "changed");
     past(&db);
-    host.snapshots.restore(&id, &[part.clone()]).await.unwrap();
+    host.snapshots.restore(&id, &part).await.unwrap();
     // Folders that had to be made are as they were; those that are there are left alone.
     assert_same(&picture(&db.join("backups")), &before);
     assert_eq!(fs::read(db.join("live")).unwrap(), b"changed");
     assert_eq!(fs::read(files.join("f")).unwrap(), b"changed");
     dress(&db.join("backups"), 0o777);
-    host.snapshots.restore(&id, &[part]).await.unwrap();
+    host.snapshots.restore(&id, &part).await.unwrap();
     assert_eq!(fs::metadata(db.join("backups")).unwrap().mode() & 0o777, 0o777);
 
     // Nothing is written if something is not in it.

@@ -158,7 +158,7 @@ async fn a_file_may_change_while_it_is_read() {
             let mut file = fs::File::options().append(true).open(log).unwrap();
             let mut shrink = false;
             while !stop.load(Ordering::Relaxed) {
-                file.write_all(&[b'y'; 1 << 16]).unwrap();
+                file.write_all(&[b'y'; 1 << 14]).unwrap();
                 let length = file.metadata().unwrap().len();
                 if length > 64 << 20 {
                     file.set_len(if shrink { 0 } else { 8 << 20 }).unwrap();

@@ -75,10 +75,10 @@ pub(crate) fn put(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf 
 
 /// An owner that is somebody else if this is root.
 pub(crate) fn somebody() -> (u32, u32) {
-    match geteuid().is_root() {
-        true => (12_345, 54_321),
-        false => (geteuid().as_raw(), getegid().as_raw()),
+    if geteuid().is_root() {
+        return (12_345, 54_321);
     }
+    (geteuid().as_raw(), getegid().as_raw())
 }
 
 /// Gives it an owner, a mode and a time in the past.

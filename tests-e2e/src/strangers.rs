@@ -1,0 +1,103 @@
+//! Objects on the engine that are not cc-ci's, and must be left alone.
+
+use crate::engine::{docker, inspect, try_docker};
+
+/// An image for containers of these tests.
+const IMAGE: &str = "cc-ci-fixture.invalid/static-web:2.3.0";
+
+/// Objects of somebody else. Gone when dropped.
+#[derive(Debug, Default)]
+pub struct Strangers {
+    objects: Vec<Object>,
+}
+
+#[derive(Debug)]
+struct Object {
+    kind: &'static str,
+    name: String,
+    as_made: String,
+}
+
+impl Strangers {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A volume with a file `precious` in it, labelled as Docker labels a stack's if there is one.
+    pub fn volume(&mut self, name: &str, stack: Option<&str>) {
+        let label = stack.map(|stack| format!("com.docker.stack.namespace={stack}"));
+        let mut arguments = vec!["volume", "create"];
+        arguments.extend(label.iter().flat_map(|label| ["--label", label]));
+        arguments.push(name);
+        docker(&arguments);
+        self.made("volume", name);
+        in_volume(name, "echo theirs >/volume/precious");
+    }
+
+    /// A network of the Swarm.
+    pub fn network(&mut self, name: &str) {
+        docker(&["network", "create", "--driver", "overlay", name]);
+        self.made("network", name);
+    }
+
+    /// A secret.
+    pub fn secret(&mut self, name: &str) {
+        docker(&["secret", "create", name, "/etc/hostname"]);
+        self.made("secret", name);
+    }
+
+    /// A config.
+    pub fn config(&mut self, name: &str) {
+        docker(&["config", "create", name, "/etc/hostname"]);
+        self.made("config", name);
+    }
+
+    /// A service without tasks, of another stack.
+    pub fn service(&mut self, name: &str, stack: &str) {
+        let label = format!("com.docker.stack.namespace={stack}");
+        let more = ["--detach", "--no-resolve-image", "--replicas", "0", "--label", &label];
+        let arguments = [&["service", "create", "--name", name], &more[..], &[IMAGE]].concat();
+        docker(&arguments);
+        self.made("service", name);
+    }
+
+    /// Everything is as it was made.
+    ///
+    /// # Panics
+    /// When something is gone or changed.
+    #[track_caller]
+    pub fn are_untouched(&self) {
+        for Object { kind, name, as_made } in &self.objects {
+            assert_eq!(&inspect(kind, name), as_made, "{kind} {name}");
+            if *kind == "volume" {
+                assert_eq!(
+                    in_volume(name, "ls -A /volume; cat /volume/precious"),
+                    "precious\ntheirs"
+                );
+            }
+        }
+    }
+
+    fn made(&mut self, kind: &'static str, name: &str) {
+        // Even if it can not be looked at it is to be removed.
+        self.objects.push(Object { kind, name: name.to_owned(), as_made: String::new() });
+        let as_made = inspect(kind, name);
+        if let Some(object) = self.objects.last_mut() {
+            object.as_made = as_made;
+        }
+    }
+}
+
+fn in_volume(volume: &str, command: &str) -> String {
+    let mount = format!("{volume}:/volume");
+    docker(&["run", "--rm", "--network", "none", "-v", &mount, IMAGE, "sh", "-c", command])
+}
+
+impl Drop for Strangers {
+    fn drop(&mut self) {
+        for object in self.objects.iter().rev() {
+            try_docker(&[object.kind, "rm", &object.name]);
+        }
+    }
+}

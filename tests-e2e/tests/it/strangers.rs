@@ -1,0 +1,96 @@
+//! What is not a run's own is never touched (ISO-4, TEAR-1).
+
+use anyhow::Result;
+use cc_ci_e2e::{Change, Lab, Strangers, engine, is_enabled, is_long_enabled};
+
+/// A volume, a network and a config, each by a name that does not carry the stack's.
+const FIXED: [(&str, &str, &str); 3] = [
+    ("volume", "\nvolumes:\n  data:\n", "\nvolumes:\n  data:\n    name: NAME\n"),
+    ("network", "  internal:\n", "  internal:\n    name: NAME\n"),
+    ("config", "    name: ${STACK_NAME}_worker_${WORKER_VERSION}\n", "    name: NAME\n"),
+];
+
+/// custom-data with a fixed name for one of its objects.
+fn with_fixed_name(lab: &Lab, of: usize, name: &str) -> Result<std::path::PathBuf> {
+    let (kind, replace, with) = FIXED[of];
+    let with = with.replace("NAME", name);
+    let change = Change { tree: "head", file: "compose.yml", replace, with: &with };
+    lab.recipe_with("custom-data", kind, &[change])
+}
+
+/// Unlike any other test's, and any other run's of this one.
+fn unique(lab: &Lab, word: &str) -> String {
+    let folder = lab.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    format!("{}-{word}", folder.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))
+}
+
+/// Found in the lab: the volume of another stack was mounted, and its data written over.
+#[test]
+fn incident_a_fixed_volume_name_mounts_a_strangers_data() -> Result<()> {
+    if !is_enabled("incident_a_fixed_volume_name_mounts_a_strangers_data") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let mut strangers = Strangers::new();
+    for (of, (kind, ..)) in FIXED.into_iter().enumerate() {
+        let name = unique(&lab, kind);
+        match kind {
+            "volume" => strangers.volume(&name, None),
+            "network" => strangers.network(&name),
+            _ => strangers.config(&name),
+        }
+        let recipe = with_fixed_name(&lab, of, &name)?;
+        let ran = lab.run(&recipe, &format!("run-{kind}"), &["--stages", "install"])?;
+        ran.exited(4).left_nothing();
+        let results = ran.results()?;
+        let reason = results.conditions[0].message.clone();
+        assert!(reason.contains(&name) && reason.contains("not this run's"), "{reason}");
+        assert!(ran.log().events("intended").is_empty(), "nothing was to be created");
+        strangers.are_untouched();
+    }
+    Ok(())
+}
+
+/// Docker's own naming makes `<stack>_x` look like a part of `<stack>`, and a stack of the same
+/// slug differs in six digits only.
+#[test]
+fn look_alikes_are_never_touched() -> Result<()> {
+    if !is_enabled("look_alikes_are_never_touched") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let recipe = lab.recipe("custom-data")?;
+    let mut run = lab.start(&recipe, "run", &["--stages", "install"])?;
+    let log = run.wait_until("a plan", |log| !log.stacks().is_empty());
+    let stack = &log.stacks()[0];
+    let other = format!("{}_{}", &stack[..stack.len() - "_ccci_test".len()], "other");
+    let mut strangers = Strangers::new();
+    strangers.volume(&format!("{stack}_theirs"), None);
+    strangers.volume(&format!("{stack}_data2"), Some(&other));
+    strangers.volume(&format!("{other}_data"), Some(&other));
+    strangers.network(&format!("{stack}_theirs"));
+    strangers.secret(&format!("{stack}_theirs_v1"));
+    strangers.config(&format!("{stack}_entrypoint_v9"));
+    strangers.service(&format!("{stack}_theirs"), &other);
+    let ran = run.finish()?;
+    ran.exited(0).left_nothing();
+    strangers.are_untouched();
+    Ok(())
+}
+
+/// A name that is free is used, and what was made under it goes.
+#[test]
+fn what_a_run_made_under_a_fixed_name_goes() -> Result<()> {
+    if !is_long_enabled("what_a_run_made_under_a_fixed_name_goes") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    for (of, (kind, ..)) in FIXED.into_iter().enumerate() {
+        let name = unique(&lab, kind);
+        let recipe = with_fixed_name(&lab, of, &name)?;
+        let ran = lab.run(&recipe, &format!("run-{kind}"), &["--stages", "install"])?;
+        ran.exited(0).left_nothing();
+        assert!(!engine::object_exists(kind, &name), "{kind} {name}");
+    }
+    Ok(())
+}
