@@ -12,7 +12,7 @@ use crate::ran::Ran;
 use crate::waiting::wait_for;
 
 /// Longer than any of these tests waits for anything.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// A run that is alive. Killed when it is dropped before its end.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod docker_cli;
 mod failure;
 mod progress;
 mod settings;

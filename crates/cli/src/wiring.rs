@@ -80,7 +80,8 @@ impl Host {
 
     /// The host's facts; refuses one that cannot deploy.
     pub(crate) async fn facts(&self, settings: &Settings) -> Result<HostFacts, Failure> {
-        let version = crate::commands::docker_version(self, settings).await?;
+        let version =
+            crate::docker_cli::version(self.commands.as_ref(), self.clock.now(), settings).await?;
         let facts = self.swarm.facts(version).await;
         let mut facts = facts.map_err(|error| no_engine(&chain(&error)))?;
         facts.vips = Self::vips(settings);

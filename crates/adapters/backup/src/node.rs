@@ -53,13 +53,13 @@ pub(crate) fn node(found: &Found) -> io::Result<Node> {
 
 /// Gives an entry of a volume the owner, mode, attributes and times that the snapshot has.
 pub(crate) fn dress(inode: &Inode, node: &Node) -> io::Result<()> {
-    // In this order: a new owner clears bits of the mode, and some attributes; and all of it
-    // changes times.
+    // In this order: a new owner clears bits of the mode, and some attributes; who may not write
+    // may not set attributes; and all of it changes times.
     inode.set_owner(node.meta.uid, node.meta.gid)?;
+    inode.set_xattrs(&wanted_xattrs(node))?;
     if let (Some(mode), false) = (node.meta.mode, node.is_symlink()) {
         inode.set_mode(from_go(mode))?;
     }
-    inode.set_xattrs(&wanted_xattrs(node))?;
     match node.meta.mtime {
         Some(changed) => {
             let read = node.meta.atime.unwrap_or(changed);

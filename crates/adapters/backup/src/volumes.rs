@@ -156,15 +156,15 @@ fn write(root: Arc<Inode>, path: &Path, facts: &FileFacts) -> io::Result<()> {
         |mut file| {
             file.write_all(&facts.content)?;
             let inode = Inode::of(file);
-            // In this order: a new owner clears bits of the mode, and some attributes.
+            // In this order: a new owner clears bits of the mode, and some attributes; and who
+            // may not write may not set attributes.
             inode.set_owner(Some(facts.uid), Some(facts.gid))?;
-            inode.set_mode(facts.mode & MODE_BITS)?;
-            match &facts.xattrs {
-                Some(xattrs) => inode.set_xattrs(&with_os_names(xattrs)).map_err(|error| {
+            if let Some(xattrs) = &facts.xattrs {
+                inode.set_xattrs(&with_os_names(xattrs)).map_err(|error| {
                     io::Error::new(error.kind(), format!("extended attributes: {error}"))
-                }),
-                None => Ok(()),
+                })?;
             }
+            inode.set_mode(facts.mode & MODE_BITS)
         },
     )
 }

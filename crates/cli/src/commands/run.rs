@@ -42,6 +42,9 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
         Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run_id}`"))
     })?;
     publish(&room.store, &results).map_err(|error| Failure::error(chain(&error)))?;
+    if !args.keep {
+        room.clear_work();
+    }
     show(&results, args.subject.output, settings.no_color)?;
     if args.subject.output != Output::Json {
         super::print(&format!("\nrun directory: {}\n", room.directory.display()))?;
@@ -88,6 +91,16 @@ impl RunRoom {
                 path: settings.path.clone(),
             },
         }
+    }
+
+    /// Clones, overlays and snapshots are of no use once the run is over, and snapshots hold the
+    /// data of the app.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it was made by this process, for this run alone"
+    )]
+    fn clear_work(&self) {
+        drop(std::fs::remove_dir_all(&self.work));
     }
 
     /// A run that was refused before it had a plan leaves no run directory (VER-8): nothing was

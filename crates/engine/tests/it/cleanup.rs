@@ -2,23 +2,41 @@
 
 use std::time::Duration;
 
+use cc_ci_model::compose::ServiceMode;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::outcome::Verdict;
-use cc_ci_testkit::{Behaviour, PlanBuilder, World, service, stack};
+use cc_ci_testkit::{Behaviour, Exit, Life, PlanBuilder, World, service, stack};
 
 use crate::harness::{one_service, run};
 
-/// A container that does not go within the budget holds its volume and its network.
+/// A process that does not end within the budget holds its volume and its network.
 #[tokio::test(start_paused = true)]
 async fn what_does_not_go_in_time_is_listed() {
-    let lingering = Behaviour { lingers: Duration::from_hours(1), ..Behaviour::steady() };
-    let ended = run(&one_service(), |world: &World| world.swarm.behave("app", lingering)).await;
+    let on_term = Exit { after: Duration::from_hours(2), code: 0 };
+    let stubborn = Behaviour {
+        stop_grace: Duration::from_hours(1),
+        ..Behaviour::lives([Life { on_term, ..Life::steady() }])
+    };
+    let ended = run(&one_service(), |world: &World| world.swarm.behave("app", stubborn)).await;
     ended.expect(Verdict::Pass, ExitKind::CleanupIncomplete);
     let left = &ended.results().cleanup.left;
-    for kind in [ObjectKind::Container, ObjectKind::Volume] {
+    for kind in [ObjectKind::Container, ObjectKind::Volume, ObjectKind::Network] {
         assert!(left.iter().any(|object| object.kind == kind), "{kind:?}: {left:?}");
     }
+}
+
+/// A container that outlives its task is removed: the engine would keep that of a job for ever.
+#[tokio::test(start_paused = true)]
+async fn containers_that_nobody_else_removes_are_removed() {
+    let lingering = Behaviour { lingers: Duration::from_hours(1), ..Behaviour::steady() };
+    let ended = run(&one_service(), |world: &World| world.swarm.behave("app", lingering)).await;
+    ended.expect(Verdict::Pass, ExitKind::Pass);
+    let job = service("job").unchecked().mode(ServiceMode::ReplicatedJob { completions: 1 });
+    let builder = PlanBuilder::new(stack([service("app").routed(80), job.volume("data", "/data")]));
+    let shot = Behaviour::one_shot(Duration::from_secs(1));
+    let ended = run(&builder, |world: &World| world.swarm.behave("job", shot)).await;
+    ended.expect(Verdict::Pass, ExitKind::Pass);
 }
 
 #[tokio::test(start_paused = true)]

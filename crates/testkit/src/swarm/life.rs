@@ -242,12 +242,14 @@ impl Sim {
         }
     }
 
-    /// The engine forgets an ended task; its container goes a little later.
+    /// The engine forgets an ended task; its container goes a little later. That of a finished job
+    /// stays until somebody removes it (moby 44312).
     pub(super) fn forget_task(&mut self, id: &str) {
         let Some(place) = self.tasks.iter().position(|task| task.id == id) else { return };
         let task = self.tasks.remove(place);
         let lingers = self.behaviour(&task.spec.declared).lingers;
-        if let Some(container) = task.container {
+        let stays = task.spec.declared.mode.is_job() && task.state == TaskState::Complete;
+        if let Some(container) = task.container.filter(|_| !stays) {
             self.after(lingers, Alarm::Reap(container));
         }
         self.announce();

@@ -65,7 +65,8 @@ impl Sim {
                 self.remove_service(&object.id);
                 return Removal::Gone;
             }
-            ObjectKind::Task | ObjectKind::Container => {
+            ObjectKind::Container => return self.remove_container(&object.id),
+            ObjectKind::Task => {
                 let message = format!("{object} belongs to a service");
                 return Removal::Refused { message };
             }
@@ -85,6 +86,21 @@ impl Sim {
         self.files.retain(|(owner, _), _| owner != &object.name);
         self.announce();
         Removal::Gone
+    }
+
+    fn remove_container(&mut self, id: &str) -> Removal {
+        let known = self.containers.iter().find(|container| container.id == id);
+        match known {
+            Some(container) if container.running => {
+                let message = format!("You cannot remove a running container {id}");
+                Removal::Refused { message }
+            }
+            Some(_) => {
+                self.reap(id);
+                Removal::Gone
+            }
+            None => Removal::Gone,
+        }
     }
 
     /// Who uses a thing, in the engine's words.

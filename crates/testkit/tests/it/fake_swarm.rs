@@ -6,7 +6,7 @@ use cc_ci_core::ports::{
     Clock, DeployAnswer, DeployRequest, Deployer, EngineError, Files, Objects, Removal, Scope,
     StackView, StackWatch, Wake,
 };
-use cc_ci_model::compose::{FailureAction, RestartCondition};
+use cc_ci_model::compose::{FailureAction, RestartCondition, ServiceMode};
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::intent::{Object, ObjectKind};
 use cc_ci_model::name::CommitSha;
@@ -303,6 +303,24 @@ async fn a_secret_is_made_once_and_stays_while_a_service_uses_it() {
     assert_eq!(said, format!("secret '{name}' is in use by the following service: app"));
     world.swarm.remove(&only(&all, ObjectKind::Service)).await.expect("the engine answers");
     assert_eq!(world.swarm.remove(&secret).await, Ok(Removal::Gone));
+}
+
+/// moby 44312: the container of a finished job outlives its service; it can be removed.
+#[tokio::test(start_paused = true)]
+async fn the_container_of_a_finished_job_stays() {
+    let job = || app().unchecked().mode(ServiceMode::ReplicatedJob { completions: 1 });
+    let world = world(job(), job());
+    world.swarm.behave("app", Behaviour::one_shot(Duration::from_secs(1)));
+    let mut watching = watch(&world).await;
+    deploy(&world, base_commit()).await;
+    assert_eq!(watching.after_s(20).await.services[0].completed_tasks, 1);
+    let service = only(&objects(&world).await, ObjectKind::Service);
+    assert_eq!(world.swarm.remove(&service).await, Ok(Removal::Gone));
+    watching.after_s(3600).await;
+    let left = objects(&world).await;
+    assert_eq!(kinds(&left), [ObjectKind::Container, ObjectKind::Network]);
+    assert_eq!(world.swarm.remove(&left[0]).await, Ok(Removal::Gone));
+    assert_eq!(kinds(&objects(&world).await), [ObjectKind::Network]);
 }
 
 /// Measured: the config had already been created, and stays.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cc_ci_core::ports::{SnapshotEntry, Snapshots};
 
-use crate::support::{Host, put};
+use crate::support::{Host, dress, is_root, put};
 
 const TAG: &str = "app_example_com";
 
@@ -221,6 +221,21 @@ async fn several_can_be_taken_at_once() {
     assert_eq!(read(&a, "a_data").await.unwrap(), b"a");
     assert_eq!(read(&b, "b_data").await.unwrap(), b"b");
     assert_eq!(read(&a, "b_data").await, None);
+}
+
+/// rustic only logs files that it could not read, and goes on without them.
+#[tokio::test]
+async fn what_cannot_be_read_is_an_error() {
+    if is_root() {
+        println!("what_cannot_be_read_is_an_error: skipped, root reads everything");
+        return;
+    }
+    let host = Host::with_volumes(&["app_db"]);
+    for name in ["a", "b", "c"] {
+        dress(&put(host.data("app_db").join(name), "x"), if name == "b" { 0 } else { 0o600 });
+    }
+    let error = host.snapshots.take(TAG, &[host.source("app_db", "")]).await.unwrap_err();
+    assert_eq!(error.message, "`app_db/b`: Permission denied (os error 13)");
 }
 
 /// rustic only logs files that it could not store, and goes on without them.

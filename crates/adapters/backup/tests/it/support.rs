@@ -73,9 +73,13 @@ pub(crate) fn put(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf 
     path.to_owned()
 }
 
+pub(crate) fn is_root() -> bool {
+    geteuid().is_root()
+}
+
 /// An owner that is somebody else if this is root.
 pub(crate) fn somebody() -> (u32, u32) {
-    if geteuid().is_root() {
+    if is_root() {
         return (12_345, 54_321);
     }
     (geteuid().as_raw(), getegid().as_raw())
