@@ -31,8 +31,9 @@ impl Strangers {
         arguments.extend(label.iter().flat_map(|label| ["--label", label]));
         arguments.push(name);
         docker(&arguments);
-        self.made("volume", name);
+        self.is_there("volume", name);
         in_volume(name, "echo theirs >/volume/precious");
+        self.is_as_it_should_be();
     }
 
     /// A network of the Swarm.
@@ -80,11 +81,19 @@ impl Strangers {
     }
 
     fn made(&mut self, kind: &'static str, name: &str) {
-        // Even if it can not be looked at it is to be removed.
+        self.is_there(kind, name);
+        self.is_as_it_should_be();
+    }
+
+    /// From now on it has to be removed.
+    fn is_there(&mut self, kind: &'static str, name: &str) {
         self.objects.push(Object { kind, name: name.to_owned(), as_made: String::new() });
-        let as_made = inspect(kind, name);
-        if let Some(object) = self.objects.last_mut() {
-            object.as_made = as_made;
+    }
+
+    /// The last one is complete: what is inside a volume shows in its dates.
+    fn is_as_it_should_be(&mut self) {
+        if let Some(last) = self.objects.last_mut() {
+            last.as_made = inspect(last.kind, &last.name);
         }
     }
 }

@@ -17,7 +17,7 @@ use cc_ci_model::stage::{Rung, Stage};
 use crate::obligations::deploy_counts;
 use crate::proves;
 use crate::state::{RunState, StageRun};
-use crate::verdict::{Judgement, verdict};
+use crate::verdict::{Judgement, not_kept, verdict};
 
 /// The published answer.
 pub fn results(plan: &Plan, state: &RunState) -> Results {
@@ -247,7 +247,8 @@ fn stale_declarations(plan: &Plan, judgement: &Judgement) -> Vec<Finding> {
 fn cleanup(plan: &Plan, state: &RunState) -> Cleanup {
     match &state.inventory {
         Some((left, complete)) => {
-            Cleanup { complete: *complete && (left.is_empty() || plan.keep), left: left.clone() }
+            let complete = *complete && not_kept(plan, state, left).is_empty();
+            Cleanup { complete, left: left.clone() }
         }
         None => Cleanup::default(),
     }

@@ -100,6 +100,9 @@ impl RunState {
         if self.seal.is_some() {
             self.damaged(format!("event {} comes after the seal", event.seq));
         }
+        if matches!(event.kind, EventKind::Planned { .. }) == self.plan.is_some() {
+            self.damaged(format!("event {}: the plan comes first, and once", event.seq));
+        }
         match &event.kind {
             EventKind::Planned { tool, owner, plan, .. } => {
                 self.plan = Some(plan.as_ref().clone());

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 
 use cc_ci_model::exit::{Condition, ExitKind};
+use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::{Outcome, Status, Verdict};
 use cc_ci_model::plan::{Doing, Plan};
 use cc_ci_model::results::Obligation;
 use cc_ci_model::stage::{Rung, Stage};
 
+use crate::next::standing;
 use crate::obligations::obligations;
 use crate::outcome::combine;
 use crate::state::RunState;
@@ -217,21 +219,26 @@ fn exit_of(outcome: &Outcome) -> Option<ExitKind> {
 }
 
 fn cleanup_condition(plan: &Plan, state: &RunState) -> Option<Condition> {
-    let place = Some("cleanup".to_owned());
-    match &state.inventory {
-        Some((left, true)) if left.is_empty() || plan.keep => None,
+    let message = match &state.inventory {
         Some((left, true)) => {
+            let left = not_kept(plan, state, left);
+            if left.is_empty() {
+                return None;
+            }
             let names: Vec<String> = left.iter().map(ToString::to_string).collect();
-            let message = format!("still there: {}", names.join(", "));
-            Some(Condition::new(ExitKind::CleanupIncomplete, message, place))
+            format!("still there: {}", names.join(", "))
         }
-        Some((_, false)) => Some(Condition::new(
-            ExitKind::CleanupIncomplete,
-            "the engine could not be asked what is left",
-            place,
-        )),
-        None => Some(Condition::new(ExitKind::CleanupIncomplete, "no inventory was taken", place)),
-    }
+        Some((_, false)) => "the engine could not be asked what is left".to_owned(),
+        None => "no inventory was taken".to_owned(),
+    };
+    Some(condition(ExitKind::CleanupIncomplete, message, "cleanup"))
+}
+
+/// What is left beside the one app that was to be kept.
+pub fn not_kept<'a>(plan: &Plan, state: &RunState, left: &'a [Object]) -> Vec<&'a Object> {
+    let kept = if plan.keep && !state.is_cancelled() { standing(plan, state) } else { None };
+    let stack = kept.and_then(|app| plan.app(app)).map(|app| app.stack.as_str());
+    left.iter().filter(|object| stack.is_none() || object.stack.as_deref() != stack).collect()
 }
 
 /// VER-2: cancelled > fail > error > unverified > pass.

@@ -24,7 +24,7 @@ fn incident_host_environment_leaks_into_a_recipe() -> Result<()> {
     let from_env = format!("{image}${{VERSION:-2.3.0}}");
     let change = Change { tree: "head", file: "compose.yml", replace: &pinned, with: &from_env };
     let recipe = lab.recipe_with("custom-html-tiny", "default", &[change])?;
-    let ran = lab.run_among(&host, &recipe, "default", &["--stages", "install"])?;
+    let ran = lab.run_among(&host, &recipe, "run-default", &["--stages", "install"])?;
     ran.exited(0).left_nothing();
     assert_eq!(ran.results()?.images[0].reference, pinned);
 
@@ -32,7 +32,7 @@ fn incident_host_environment_leaks_into_a_recipe() -> Result<()> {
     let required = format!("{pinned}\n    environment:\n      CI: ${{CI:?is not set}}");
     let change = Change { with: &required, ..change };
     let recipe = lab.recipe_with("custom-html-tiny", "required", &[change])?;
-    let ran = lab.run_among(&host, &recipe, "required", &["--stages", "install"])?;
+    let ran = lab.run_among(&host, &recipe, "run-required", &["--stages", "install"])?;
     ran.exited(1).left_nothing();
     let reason = ran.results()?.rungs[&Rung::Install].reason.clone().unwrap_or_default();
     assert!(reason.contains("required variable `CI`"), "{reason}");
@@ -57,7 +57,8 @@ fn incident_anonymous_volume_after_an_image_moved_its_data() -> Result<()> {
     if !is_enabled("incident_anonymous_volume_after_an_image_moved_its_data") {
         return Ok(());
     }
-    let ran = Lab::new()?.run_mutation("data-moved-to-anonymous-volume")?;
+    let lab = Lab::new()?;
+    let ran = lab.run_mutation("data-moved-to-anonymous-volume")?;
     assert_eq!(ran.log().anonymous_volumes().len(), 1, "it was really there");
     Ok(())
 }

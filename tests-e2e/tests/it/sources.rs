@@ -57,13 +57,11 @@ fn what_is_not_there_is_wrong_usage() -> Result<()> {
     let no_repository = lab.path().join("no-repository");
     std::fs::create_dir(&no_repository)?;
     let gone = lab.path().join("gone");
-    let url = PathBuf::from(format!("file://{}", gone.display()));
     for (source, more) in [
         (&recipe, ["--ref", "9.9.9+9.9.9"]),
         (&recipe, ["--ref", "0123456789012345678901234567890123456789"]),
         (&no_repository, ["--stages", "install"]),
         (&gone, ["--stages", "install"]),
-        (&url, ["--stages", "install"]),
     ] {
         let ran = lab.run(source, "run", &more)?;
         ran.exited(2).said("hint:");

@@ -230,6 +230,8 @@ fn a_log_that_contradicts_itself_is_damaged() {
     check_damage(vec![first(), EventKind::StageEnded], "had not begun");
     let sealed = EventKind::Sealed { sha256: String::new() };
     check_damage(vec![first(), sealed, begin(Stage::Install)], "after the seal");
+    check_damage(vec![first(), first()], "the plan comes first, and once");
+    check_damage(vec![begin(Stage::Install), first()], "the plan comes first, and once");
     let mut gap = numbered(vec![first(), begin(Stage::Install)]);
     gap[1].seq = 3;
     assert!(RunState::of(&gap).damage.unwrap().contains("event 3 follows event 1"));

@@ -15,6 +15,9 @@ use super::{ActError, Stagehand};
 use crate::ports::Ports;
 use crate::wait::{Ended, Look, Waiting, wait_until};
 
+/// How often a look at a page is tried.
+const TRIES: u32 = 3;
+
 /// One request may take that long.
 const REQUEST: Duration = Duration::from_secs(10);
 
@@ -45,7 +48,7 @@ pub(super) async fn inspect(hand: &Stagehand, app: &PlannedApp) -> Result<Eviden
     let gate = gate(hand)?;
     let address = address(&hand.ports, app, gate, 0).await.map_err(ActError::broken)?;
     let mut seen = PageSeen { answer: None, problem: None, asset: None, unknown: None };
-    match ask(&hand.ports, app, gate, address).await {
+    match ask_again(hand, app, gate, address).await {
         Ok(answer) => {
             if let Some(path) = first_asset(&answer.excerpt, &gate.path, app.domain.as_str()) {
                 seen.asset = Some(other_path(hand, app, address, path).await?);
@@ -61,6 +64,26 @@ pub(super) async fn inspect(hand: &Stagehand, app: &PlannedApp) -> Result<Eviden
     Ok(Evidence::Page(seen))
 }
 
+/// A request that gets no answer at all is made again: a connection can be lost. An answer is
+/// an answer.
+async fn ask_again(
+    hand: &Stagehand,
+    app: &PlannedApp,
+    gate: &HttpGate,
+    address: Option<IpAddr>,
+) -> Result<HttpSeen, String> {
+    let mut tries = 0;
+    loop {
+        let answer = ask(&hand.ports, app, gate, address).await;
+        tries += 1;
+        if answer.is_ok() || tries == TRIES {
+            return answer;
+        }
+        let interval = Duration::from_millis(gate.interval_ms);
+        hand.ports.clock.sleep_until(hand.ports.clock.now().plus(interval)).await;
+    }
+}
+
 /// One request to another path than the gate's.
 async fn other_path(
     hand: &Stagehand,
@@ -69,7 +92,7 @@ async fn other_path(
     path: String,
 ) -> Result<PathSeen, ActError> {
     let gate = HttpGate { path: path.clone(), ..gate(hand)?.clone() };
-    let (status, problem) = match ask(&hand.ports, app, &gate, address).await {
+    let (status, problem) = match ask_again(hand, app, &gate, address).await {
         Ok(answer) => (Some(answer.status), None),
         Err(problem) => (None, Some(problem)),
     };

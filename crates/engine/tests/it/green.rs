@@ -99,6 +99,22 @@ async fn services_of_every_shape_settle() {
     assert!(!ended.results().does_not_prove.iter().any(|line| line.contains("service job ended")));
 }
 
+/// The engine counts the tasks of a global service that it has made: on a busy one, none yet.
+#[tokio::test(start_paused = true)]
+async fn a_global_service_without_a_task_is_waited_for() {
+    let builder = PlanBuilder::new(stack([
+        service("app").routed(80),
+        service("agent").mode(ServiceMode::Global),
+    ]));
+    let ended = run(&builder, |world: &World| {
+        let late = Behaviour { appears_after: Duration::from_secs(100), ..Behaviour::steady() };
+        world.swarm.behave("agent", late);
+    })
+    .await;
+    ended.expect(Verdict::Pass, ExitKind::Pass);
+    assert!(ended.took > Duration::from_secs(100), "{:?}", ended.took);
+}
+
 /// Incident F2-12: a service that needs its start period is not given up.
 #[tokio::test(start_paused = true)]
 async fn a_long_start_period_is_waited_for() {
