@@ -8,6 +8,8 @@ readonly POLICY_MARK='# temporary, written by cc-ci: packages being installed st
 # What the scripts use, as COMMAND:PACKAGE (a path stands for a file to be there).
 readonly BUILD_TOOLS='git:git cc:gcc /usr/include/stdio.h:libc6-dev'
 readonly TEST_TOOLS='shellcheck:shellcheck'
+# A registry that real-Swarm tests start on 127.0.0.1; the package's own service is not started.
+readonly SWARM_TEST_TOOLS='docker-registry:docker-registry'
 readonly ENGINE_TOOLS='docker:docker.io dockerd:docker.io iptables:iptables /etc/ssl/certs/ca-certificates.crt:ca-certificates'
 # Only where debian:bookworm-slim can be neither found nor pulled.
 readonly BASE_IMAGE_TOOLS='mmdebstrap:mmdebstrap'

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{tidy, workspace};
+use crate::{schema, tidy, workspace};
 
 /// A step: its name, how to run it by hand, and how to run it now.
 struct Step {
@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
         run: || cargo(&["fmt", "--all", "--check"], &[]),
     },
     Step { name: "tidy", by_hand: "cargo xtask tidy", run: tidy::run },
+    Step { name: "schemas", by_hand: "cargo xtask schema", run: || schema::run(true) },
     Step {
         name: "lints",
         by_hand: "cargo clippy --workspace --all-targets -- -D warnings",

@@ -1,7 +1,8 @@
 //! The project's own chores, as a library: `main.rs` only reads the command line, and the
 //! real-Swarm tests use [`fixtures`], [`mutations`] and [`canary`] directly.
 //!
-//! Reading order: [`fixtures`], [`repository`], [`mutations`], [`canary`], [`tidy`], [`ci`].
+//! Reading order: [`fixtures`], [`repository`], [`mutations`], [`canary`], [`schema`], [`tidy`],
+//! [`ci`].
 #![expect(
     clippy::disallowed_methods,
     reason = "chores run programs, read the clock and write files themselves: they have no ports"
@@ -13,5 +14,6 @@ pub mod ci;
 pub mod fixtures;
 pub mod mutations;
 pub mod repository;
+pub mod schema;
 pub mod tidy;
 pub mod workspace;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser};
-use xtask::{canary, ci, fixtures, mutations, tidy};
+use xtask::{canary, ci, fixtures, mutations, schema, tidy};
 
 /// The project's own chores.
 #[derive(Debug, Parser)]
@@ -17,6 +17,8 @@ enum Chore {
     Canary(Canary),
     /// Check what rustc and clippy cannot: floors, sizes, headers, links.
     Tidy,
+    /// Write the JSON Schemas of the published formats into docs/reference/.
+    Schema(Schema),
     /// Everything that needs no Swarm: format, tidy, lints, documentation, tests.
     Ci,
 }
@@ -50,6 +52,13 @@ struct Canary {
     out: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct Schema {
+    /// Write nothing; fail when a committed schema is not what the types say.
+    #[arg(long)]
+    check: bool,
+}
+
 fn main() -> ExitCode {
     match run(Chore::parse()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -65,6 +74,7 @@ fn run(chore: Chore) -> Result<bool> {
             canary::run(&canary::Options { names, jobs, keep_going, out })
         }
         Chore::Tidy => tidy::run(),
+        Chore::Schema(Schema { check }) => schema::run(check),
         Chore::Ci => ci::run(),
     }
 }

@@ -84,16 +84,23 @@ fn a_run_killed_at_any_act_is_cleaned_up() -> Result<()> {
     let mutated = lab.mutation("data-moved-to-anonymous-volume")?;
     let pack = mutated.pack.map(|pack| pack.display().to_string()).unwrap_or_default();
     let more = ["--stages", "upgrade", "--pack", &pack];
-    let moments = [
-        ("deploy", Some("base")),
-        ("plant", None),
-        ("deploy", Some("head")),
-        ("observe", None),
-        ("dismantle", None),
+    let has_begun = |log: &Log, act, revision| log.has_begun(act, Some(revision));
+    // In the middle of `docker stack deploy`: an orphan of it would create objects after the cleanup.
+    let submits = |log: &Log| {
+        let processes = log.events("process_started").len() - log.events("process_ended").len();
+        log.events("intended").len() >= 2 && processes > 0
+    };
+    let moments: [(&str, &dyn Fn(&Log) -> bool); 6] = [
+        ("the base's deploy", &|log| has_begun(log, "deploy", "base")),
+        ("docker stack deploy", &submits),
+        ("planting", &|log| log.has_begun("plant", None)),
+        ("the head's deploy", &|log| has_begun(log, "deploy", "head")),
+        ("the closing look", &|log| log.has_begun("observe", None)),
+        ("the teardown", &|log| log.has_begun("dismantle", None)),
     ];
-    for (number, (act, revision)) in moments.into_iter().enumerate() {
+    for (number, (moment, is_there)) in moments.into_iter().enumerate() {
         let mut run = lab.start(&mutated.repository, &format!("run-{number}"), &more)?;
-        run.wait_until(act, |log| log.has_begun(act, revision));
+        run.wait_until(moment, is_there);
         let ran = kill(run)?;
         clean_up(&lab, &ran, &ran.directory.display().to_string())?;
     }

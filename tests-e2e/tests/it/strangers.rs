@@ -94,3 +94,35 @@ fn what_a_run_made_under_a_fixed_name_goes() -> Result<()> {
     }
     Ok(())
 }
+
+/// Found in the lab: on a shared network the alias `app` answers for every stack, and one run
+/// talked to another run's app.
+#[test]
+fn incident_the_alias_app_answers_for_another_stack() -> Result<()> {
+    if !is_long_enabled("incident_the_alias_app_answers_for_another_stack") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let recipe = lab.recipe("custom-html")?;
+    let start = |out: &str| lab.start(&recipe, out, &["--stages", "install", "--keep"]);
+    let mut runs = [start("one")?, start("two")?];
+    let kept =
+        runs.each_mut().map(|run| run.wait_until("an answer", |log| log.has_begun("answer", None)));
+    let addresses = kept.map(|log| {
+        let label = format!("label=com.docker.stack.namespace={}", log.stacks()[0]);
+        let container = engine::docker(&["ps", "--quiet", "--filter", &label]);
+        engine::docker(&["exec", &container, "getent", "ahostsv4", "app"])
+    });
+    for run in runs {
+        let ran = run.finish()?;
+        ran.exited(0);
+        lab.cc_ci(&["cleanup", &ran.directory.display().to_string()])?.exited(0);
+        assert_eq!(engine::leftovers(&ran.log().run_id(), &ran.log().stacks()), [""; 0]);
+    }
+    for address in &addresses {
+        let all: std::collections::BTreeSet<_> =
+            address.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(all.len(), 1, "{address}");
+    }
+    Ok(())
+}

@@ -1,7 +1,8 @@
-//! Warnings that a green run has to carry.
+//! What a green run has to have waited for, and the warnings it has to carry.
 
 use anyhow::Result;
 use cc_ci_e2e::{Lab, is_long_enabled};
+use serde_json::Value;
 
 /// The mutation is green, and says these things besides.
 #[track_caller]
@@ -39,4 +40,31 @@ fn an_assumed_one_shot_is_told() -> Result<()> {
         return Ok(());
     }
     check("weather-one-shot-service", &["assumed_one_shot", "update_paused"])
+}
+
+/// Incident 238: an update that had been accepted and not begun showed the old task, N/N, and an
+/// empty status; the wait passed, and the task died under the backup.
+#[test]
+fn incident_a_stop_first_update_has_not_begun() -> Result<()> {
+    if !is_long_enabled("incident_a_stop_first_update_has_not_begun") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let log = lab.run_mutation("weather-slow-stop")?.log();
+    let settled = log.events("act_ended").into_iter().map(|event| &event["evidence"]);
+    let settled: Vec<&Value> =
+        settled.filter(|evidence| evidence["evidence"] == "settled").collect();
+    let [base, head] = settled[..] else {
+        panic!("it settled {} times", settled.len());
+    };
+    let running = |seen: &Value| -> Vec<Value> {
+        let tasks = seen["facts"]["tasks"].as_array().cloned().unwrap_or_default();
+        let those = tasks.into_iter().filter(|task| task["service"] == "app");
+        those.filter(|task| task["state"] == "running").collect()
+    };
+    let (old, new) = (running(base), running(head));
+    assert_eq!((old.len(), new.len()), (1, 1));
+    assert_ne!(old[0]["id"], new[0]["id"]);
+    assert_eq!(new[0]["current"], true);
+    Ok(())
 }
