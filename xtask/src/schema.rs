@@ -14,10 +14,11 @@ use cc_ci_model::event::Event;
 use cc_ci_model::pack::Pack;
 use cc_ci_model::plan::Plan;
 use cc_ci_model::results::Results;
+use cc_ci_model::stage::Rung;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::workspace;
 
@@ -70,8 +71,21 @@ fn document<T: JsonSchema>(file: &'static str, contract: Contract) -> Document {
         Contract::Read => settings.for_deserialize(),
         Contract::Written => settings.for_serialize(),
     };
-    let schema = settings.into_generator().into_root_schema_for::<T>();
-    Document { file, schema: sorted(schema.into()) }
+    let mut schema: Value = settings.into_generator().into_root_schema_for::<T>().into();
+    name_rungs(&mut schema);
+    Document { file, schema: sorted(schema) }
+}
+
+/// Keys of a map are words of a type too, which a generated schema does not say.
+fn name_rungs(schema: &mut Value) {
+    let rungs: Vec<&str> = Rung::ALL.into_iter().map(Rung::as_str).collect();
+    for key in ["expected_na", "rungs"] {
+        for place in ["/properties", "/$defs/Plan/properties"] {
+            if let Some(Value::Object(map)) = schema.pointer_mut(&format!("{place}/{key}")) {
+                map.insert("propertyNames".to_owned(), json!({ "enum": rungs }));
+            }
+        }
+    }
 }
 
 /// Writes the schemas, or with `check` compares them with the committed ones. `Ok(false)` when
@@ -104,20 +118,22 @@ pub fn run(check: bool) -> Result<bool> {
     Ok(same)
 }
 
-/// From the first line that differs on, a few lines of each.
+/// What stands between the first and the last line that differ: the first lines of each side.
 fn difference(committed: &str, generated: &str) -> Option<String> {
-    let (old, new): (Vec<_>, Vec<_>) = (committed.lines().collect(), generated.lines().collect());
     if committed == generated {
         return None;
     }
+    let (old, new): (Vec<_>, Vec<_>) = (committed.lines().collect(), generated.lines().collect());
     let first = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let (old, new) = (&old[first..], &new[first..]);
+    let last = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
     let shown = |sign: char, lines: &[&str]| -> Vec<String> {
-        let from = lines.get(first..).unwrap_or_default();
-        from.iter().take(SHOWN).map(|line| format!("  {sign} {line}")).collect()
+        let differing = lines.iter().take(lines.len() - last).take(SHOWN);
+        differing.map(|line| format!("  {sign} {line}")).collect()
     };
     let mut lines = vec![format!("  line {}:", first + 1)];
-    lines.extend(shown('-', &old));
-    lines.extend(shown('+', &new));
+    lines.extend(shown('-', old));
+    lines.extend(shown('+', new));
     Some(lines.join("\n"))
 }
 
@@ -154,18 +170,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_is_shown_from_where_it_begins() {
-        assert_eq!(difference("a\nb\n", "a\nb\n"), None);
-        assert_eq!(difference("a\nb\nc\n", "a\nx\nc\n").unwrap(), "  line 2:\n  - b\n  - c\n  + x\n  + c");
-        assert_eq!(difference("a\n", "a\nb\n").unwrap(), "  line 2:\n  + b");
-        assert_eq!(difference("", "a\n").unwrap(), "  line 1:\n  + a");
-        let many = "x\n".repeat(100);
-        assert_eq!(difference("", &many).unwrap().lines().count(), 1 + SHOWN);
+    fn a_difference_is_shown_where_it_is() {
+        let shown = |old: &str, new: &str| difference(old, new).unwrap_or_default();
+        assert_eq!(shown("a\nb\n", "a\nb\n"), "");
+        assert_eq!(shown("a\nb\nc\n", "a\nx\nc\n"), "  line 2:\n  - b\n  + x");
+        assert_eq!(shown("a\n", "a\nb\n"), "  line 2:\n  + b");
+        assert_eq!(shown("a\na\n", "a\n"), "  line 2:\n  - a");
+        assert_eq!(shown("", "a\n"), "  line 1:\n  + a");
+        assert_eq!(shown("", &"x\n".repeat(100)).lines().count(), 1 + SHOWN);
     }
 
     #[test]
     fn members_are_in_the_order_of_their_names() {
-        let value = serde_json::json!({ "b": [{ "d": 1, "c": 2 }], "a": null });
+        let value = json!({ "b": [{ "d": 1, "c": 2 }], "a": null });
         assert_eq!(sorted(value).to_string(), r#"{"a":null,"b":[{"c":2,"d":1}]}"#);
     }
 

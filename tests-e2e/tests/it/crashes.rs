@@ -74,6 +74,15 @@ fn a_signal_stops_the_run_and_it_cleans_up() -> Result<()> {
     Ok(())
 }
 
+/// What a run is doing, and how its log tells.
+type Moment = (&'static str, fn(&Log) -> bool);
+
+/// In the middle of `docker stack deploy`: an orphan of it would create objects after the cleanup.
+fn is_submitting(log: &Log) -> bool {
+    let processes = log.events("process_started").len() - log.events("process_ended").len();
+    log.events("intended").len() >= 2 && processes > 0
+}
+
 /// JAN-3 in small: wherever a run is killed, one cleanup leaves nothing.
 #[test]
 fn a_run_killed_at_any_act_is_cleaned_up() -> Result<()> {
@@ -84,19 +93,13 @@ fn a_run_killed_at_any_act_is_cleaned_up() -> Result<()> {
     let mutated = lab.mutation("data-moved-to-anonymous-volume")?;
     let pack = mutated.pack.map(|pack| pack.display().to_string()).unwrap_or_default();
     let more = ["--stages", "upgrade", "--pack", &pack];
-    let has_begun = |log: &Log, act, revision| log.has_begun(act, Some(revision));
-    // In the middle of `docker stack deploy`: an orphan of it would create objects after the cleanup.
-    let submits = |log: &Log| {
-        let processes = log.events("process_started").len() - log.events("process_ended").len();
-        log.events("intended").len() >= 2 && processes > 0
-    };
-    let moments: [(&str, &dyn Fn(&Log) -> bool); 6] = [
-        ("the base's deploy", &|log| has_begun(log, "deploy", "base")),
-        ("docker stack deploy", &submits),
-        ("planting", &|log| log.has_begun("plant", None)),
-        ("the head's deploy", &|log| has_begun(log, "deploy", "head")),
-        ("the closing look", &|log| log.has_begun("observe", None)),
-        ("the teardown", &|log| log.has_begun("dismantle", None)),
+    let moments: [Moment; 6] = [
+        ("the base's deploy", |log| log.has_begun("deploy", Some("base"))),
+        ("docker stack deploy", is_submitting),
+        ("planting", |log| log.has_begun("plant", None)),
+        ("the head's deploy", |log| log.has_begun("deploy", Some("head"))),
+        ("the closing look", |log| log.has_begun("observe", None)),
+        ("the teardown", |log| log.has_begun("dismantle", None)),
     ];
     for (number, (moment, is_there)) in moments.into_iter().enumerate() {
         let mut run = lab.start(&mutated.repository, &format!("run-{number}"), &more)?;

@@ -7,3 +7,5 @@
 
 mod fixtures;
 mod mutations;
+mod reference;
+mod schema;

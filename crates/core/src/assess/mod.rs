@@ -13,6 +13,7 @@ mod observe;
 mod page;
 mod restore;
 mod settle;
+mod snapshot;
 mod storage;
 mod tests_ran;
 
@@ -126,7 +127,7 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence) -> Assessment
             backup::assess_marked(context, before, markers)
         }
         (Act::Backup, Evidence::BackedUp(seen)) => backup::assess_backed_up(seen),
-        (Act::ReadSnapshot, Evidence::Snapshot(seen)) => backup::assess_snapshot(context, seen),
+        (Act::ReadSnapshot, Evidence::Snapshot(seen)) => snapshot::assess(context, seen),
         (Act::Disturb, Evidence::Disturbed { markers }) => {
             restore::assess_disturbed(context, markers)
         }

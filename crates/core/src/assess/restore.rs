@@ -1,5 +1,9 @@
 //! A restore (STG-5): the loss was real, and afterwards everything that was in the snapshot is
 //! back bit for bit, with owner, mode and extended attributes.
+//!
+//! Tests: `restore/tests.rs`.
+
+use std::collections::BTreeSet;
 
 use cc_ci_model::backup::{KeptMarker, MarkerFile, RestoreSeen};
 use cc_ci_model::evidence::{Act, Evidence};
@@ -9,8 +13,12 @@ use cc_ci_model::stage::Stage;
 
 use crate::text::count;
 
-use super::backup::{hooks, in_snapshot};
+use super::backup::hooks;
+use super::snapshot::in_snapshot;
 use super::{Assessment, Check, Context};
+
+#[cfg(test)]
+mod tests;
 
 /// The negative control: none of what the restore has to bring back is there any more.
 pub(super) fn assess_disturbed(context: Context<'_>, markers: &[KeptMarker]) -> Assessment {
@@ -21,7 +29,7 @@ pub(super) fn assess_disturbed(context: Context<'_>, markers: &[KeptMarker]) -> 
         );
         return Assessment::of(Check::with("loss", why));
     }
-    let survivors: Vec<&str> = kept
+    let survivors: BTreeSet<&str> = kept
         .iter()
         .filter(|known| {
             let now = find(markers, known);
@@ -38,6 +46,7 @@ pub(super) fn assess_disturbed(context: Context<'_>, markers: &[KeptMarker]) -> 
             format!("{} gone", count(kept.len(), "marker")),
         ));
     }
+    let survivors: Vec<&str> = survivors.into_iter().collect();
     let why = format!(
         "the loss could not be made real in volume {}: a restore would prove nothing",
         survivors.join(", ")
@@ -95,12 +104,12 @@ pub(super) fn assess_recalled(context: Context<'_>, markers: &[KeptMarker]) -> A
     }
     let no_xattrs =
         kept.iter().filter(|known| known.file.as_ref().is_some_and(|file| file.xattrs.is_none()));
-    assessment.warnings.extend(no_xattrs.map(|known| {
+    let volumes: BTreeSet<&str> = no_xattrs.map(|known| known.volume.as_str()).collect();
+    assessment.warnings.extend(volumes.into_iter().map(|volume| {
         let message = format!(
-            "extended attributes of volume {} can not be read here and were not compared",
-            known.volume
+            "extended attributes of volume {volume} can not be read here and were not compared"
         );
-        Finding::new("xattrs_not_compared", message, Some(known.volume.clone()))
+        Finding::new("xattrs_not_compared", message, Some(volume.to_owned()))
     }));
     assessment
 }

@@ -159,12 +159,27 @@ pub(super) async fn read_snapshot(
     let mut sought: Vec<String> =
         backed_up_paths(hand, app).into_iter().map(|(object, _)| object.object).collect();
     sought.dedup();
+    let fresh = planted(hand, app).into_iter().map(|marker| (marker.volume, marker.nonce));
     let mut markers = Vec::new();
-    for marker in planted(hand, app) {
-        let found = contains(hand, &snapshot, &sought, marker.nonce.as_bytes()).await?;
-        markers.push(MarkerInSnapshot { volume: marker.volume, nonce: marker.nonce, found });
+    // Older ones too: they tell a stale copy from data in another form.
+    for (volume, nonce) in fresh.chain(planted_for_upgrade(hand, app)) {
+        let found = contains(hand, &snapshot, &sought, nonce.as_bytes()).await?;
+        markers.push(MarkerInSnapshot { volume, nonce, found });
     }
     Ok(Evidence::Snapshot(SnapshotSeen { snapshot, paths, markers }))
+}
+
+/// Volumes and nonces of what was planted before the upgrade of this app.
+fn planted_for_upgrade(hand: &Stagehand, app: &PlannedApp) -> Vec<(String, String)> {
+    hand.journal.with(|state| {
+        let run = state.run_of(Stage::Upgrade, Some(&app.id));
+        match run.and_then(|run| run.act(Act::Plant)).and_then(|act| act.evidence.as_ref()) {
+            Some(Evidence::Planted { markers }) => {
+                markers.iter().map(|marker| (marker.volume.clone(), marker.nonce.clone())).collect()
+            }
+            Some(_) | None => Vec::new(),
+        }
+    })
 }
 
 /// Whether a nonce is in any volume of the snapshot: a hook may have copied it from another one.

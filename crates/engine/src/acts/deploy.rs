@@ -49,7 +49,7 @@ pub(super) async fn deploy(
     Ok(Evidence::Deployed(DeploySeen {
         revision,
         exit_code: answer.exit_code,
-        said: super::tail(&answer.said, SAID),
+        said: super::tail(&hand.journal.scrub(&answer.said), SAID),
         engine_answers,
         services,
     }))

@@ -136,9 +136,10 @@ async fn read(
     }
 }
 
-/// The marker's file; the run's own digits keep it apart from anybody else's.
+/// The marker's file; the run's own digits keep it apart from anybody else's. No dot in front: an
+/// entrypoint that empties a folder with `rm -rf /data/*` would leave such a file, and nothing else.
 fn file_name(hand: &Stagehand) -> String {
-    format!(".cc-ci-marker-{}", hand.plan.run_id.hex())
+    format!("cc-ci-marker-{}", hand.plan.run_id.hex())
 }
 
 /// A fresh value nobody could have written before.

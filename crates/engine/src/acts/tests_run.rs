@@ -52,7 +52,9 @@ async fn one(
             seen.code = output.code;
             seen.expired = output.expired;
             seen.tap = tap::read(&stdout);
-            seen.said = super::tail(&format!("{stdout}{stderr}"), SAID);
+            // Scrubbed first: half a secret would not be found any more.
+            let said = hand.journal.scrub(&format!("{stdout}{stderr}"));
+            seen.said = super::tail(&said, SAID);
         }
         Err(error) => seen.problem = Some(error.message),
     }

@@ -31,7 +31,9 @@ pub(super) async fn mark(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence,
     let mut markers = Vec::new();
     for object in volumes(hand, app) {
         for (folder, backed_up) in places(hand, &object).await {
-            markers.push(plant(hand, &object, &folder, backed_up).await);
+            for path in names(hand).map(|name| folder.join(name)) {
+                markers.push(plant(hand, &object, path, backed_up).await);
+            }
         }
     }
     Ok(Evidence::Marked { before, markers })
@@ -121,21 +123,28 @@ async fn places(hand: &Stagehand, object: &DeclaredObject) -> Vec<(PathBuf, bool
     for path in backed.map(|backed| backed.paths.as_slice()).unwrap_or_default() {
         // A path that is a file, or that a hook is yet to make, can hold no marker of ours.
         let folder = PathBuf::from(path);
-        let probe = hand.ports.volumes.weigh(&object.object, &folder.join(".")).await;
-        if matches!(probe, Ok(Some(_))) {
+        let volumes = &hand.ports.volumes;
+        let is_there = matches!(volumes.weigh(&object.object, &folder).await, Ok(Some(_)));
+        let is_file = matches!(volumes.read(&object.object, &folder).await, Ok(Some(_)));
+        if is_there && !is_file {
             places.push((folder, true));
         }
     }
     places
 }
 
+/// A shell's `*` leaves out what begins with a dot: a hook may lose the one or the other.
+fn names(hand: &Stagehand) -> [String; 2] {
+    ["cc-ci-data-", ".cc-ci-data-"].map(|begin| format!("{begin}{}", hand.plan.run_id.hex()))
+}
+
 async fn plant(
     hand: &Stagehand,
     object: &DeclaredObject,
-    folder: &Path,
+    path: PathBuf,
     backed_up: bool,
 ) -> KeptMarker {
-    let path = folder.join(format!(".cc-ci-data-{}", hand.plan.run_id.hex()));
+    let folder = path.parent().unwrap_or(Path::new(""));
     let nonce = super::markers::nonce(hand);
     let mut marker = KeptMarker {
         volume: object.name.to_string(),

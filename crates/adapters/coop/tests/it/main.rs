@@ -10,6 +10,7 @@ use std::time::Duration;
 use cc_ci_coop::GitRecipes;
 use cc_ci_core::ports::{Clock, RecipeError, RecipeFacts, RecipeSource, Recipes, ReleasesKnown};
 use cc_ci_host::{HostCommands, SystemClock};
+use cc_ci_model::name::CommitSha;
 use repository::Repository;
 use tempfile::TempDir;
 
@@ -22,9 +23,9 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder for the run");
         let clock = Arc::new(SystemClock::new());
-        let commands = Arc::new(HostCommands::new(None).unwrap());
+        let commands = Arc::new(HostCommands::new(None).expect("/proc can be read"));
         let path = "/usr/local/bin:/usr/bin:/bin";
         let recipes = GitRecipes::new(commands, clock.clone(), folder.path(), path);
         Self { _folder: folder, recipes, clock }
@@ -110,7 +111,7 @@ async fn a_dirty_working_copy_is_a_commit_of_the_runs_own() {
     let run = Run::new();
     let facts = run.open(&path(repository.path()), None).await.unwrap();
     assert_ne!(facts.head.as_str(), clean);
-    assert_eq!(facts.dirty_of.as_ref().map(|sha| sha.as_str()), Some(clean.as_str()));
+    assert_eq!(facts.dirty_of.as_ref().map(CommitSha::as_str), Some(clean.as_str()));
     let tree = run.recipes.tree(&facts.head).await.unwrap();
     assert_eq!(tree["compose.yml"], b"changed");
     assert_eq!(tree["new/compose.x.yml"], b"untracked");

@@ -13,16 +13,16 @@ pub(crate) struct Repository {
 
 impl Repository {
     pub(crate) fn new(name: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder for the test");
         let path = folder.path().join(name);
-        std::fs::create_dir(&path).unwrap();
+        std::fs::create_dir(&path).expect("a folder for the repository");
         let repository = Self { _folder: folder, path };
         repository.git(&["init", "--quiet", "--initial-branch", "main"]);
         repository
     }
 
     pub(crate) fn clone_to(&self, name: &str, more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder for the test");
         let path = folder.path().join(name);
         let from = format!("file://{}", self.path.display());
         let to = path.display().to_string();
@@ -64,14 +64,15 @@ impl Repository {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .output()
-            .unwrap();
+            .expect("git can be run");
         assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        String::from_utf8(output.stdout).expect("git writes UTF-8").trim().to_owned()
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own file")]
 pub(crate) fn write(path: &Path, content: &str) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, content).unwrap();
+    let folder = path.parent().expect("a file is in a folder");
+    std::fs::create_dir_all(folder).expect("its folder can be made");
+    std::fs::write(path, content).expect("it can be written");
 }
