@@ -1,13 +1,16 @@
 //! backup-bot-two's labels, read as it reads them (its label specification): from `deploy.labels`
 //! of all services of a stack together, after interpolation.
 //!
-//! Tests: at the end of this file.
+//! Tests: `backup_labels/tests.rs`.
 
 use std::collections::BTreeMap;
 
 use cc_ci_model::backup::{BackedVolume, BackupSpec, ExcludedVolume, Hook, HookTime};
 use cc_ci_model::compose::{DeclaredMount, DeclaredService, DeclaredStack, MountKind};
 use cc_ci_model::name::ComposeName;
+
+#[cfg(test)]
+mod tests;
 
 const ENABLED: &str = "backupbot.backup";
 const VOLUMES: &str = "backupbot.backup.volumes.";
@@ -53,7 +56,8 @@ fn place(
     spec: &mut BackupSpec,
 ) {
     let old = old_paths.get(volume.as_str());
-    let is_left_out = !old_paths.is_empty() && old.is_none() && label.paths.is_empty();
+    let is_named = label.included || !label.paths.is_empty() || old.is_some();
+    let is_left_out = !old_paths.is_empty() && !is_named;
     let left_out = is_left_out.then(|| format!("no path of a `{PATH_V1}` label is in it"));
     if let Some(reason) = label.excluded.or(left_out) {
         spec.excluded.push(ExcludedVolume { volume: volume.clone(), reason });
@@ -68,6 +72,7 @@ fn place(
 /// What the labels say of one volume.
 #[derive(Default, Clone)]
 struct VolumeLabel {
+    included: bool,
     excluded: Option<String>,
     paths: Vec<String>,
 }
@@ -88,17 +93,27 @@ fn volume_labels(declared: &DeclaredStack, spec: &mut BackupSpec) -> BTreeMap<St
         }
         let label = labels.entry(volume.to_owned()).or_default();
         if is_path {
-            label.paths.extend(paths(value));
-        } else if !is_true(value) {
+            let (inside, outside) = paths(value);
+            label.paths.extend(inside);
+            spec.problems.extend(
+                outside.into_iter().map(|path| {
+                    format!("label `{key}={value}`: {path} leads out of volume {volume}")
+                }),
+            );
+        } else if is_true(value) {
+            label.included = true;
+        } else {
             label.excluded = Some(format!("label `{key}={value}`"));
         }
     }
     labels
 }
 
-/// Paths of a label: comma-separated, relative to the volume's root.
-fn paths(value: &str) -> Vec<String> {
-    value.split(',').map(|path| path.trim().trim_matches('/').to_owned()).collect()
+/// Paths of a label: comma-separated, relative to the volume's root. Those that lead out of it
+/// come second.
+fn paths(value: &str) -> (Vec<String>, Vec<String>) {
+    let paths = value.split(',').map(|path| path.trim().trim_matches('/').to_owned());
+    paths.partition(|path| path.split('/').all(|part| part != ".."))
 }
 
 /// Paths of the deprecated label, which are absolute in the container, mapped to the volumes that

@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::name::AppId;
+use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, BaseChoice, Doing, Plan, Revision};
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
+use crate::assess::Check;
+use crate::outcome::combine;
 use crate::state::{ActRun, RunState, StageRun};
 
 #[cfg(test)]
@@ -173,7 +176,7 @@ fn stands(state: &RunState, app: &AppId) -> bool {
 fn settled_since_deploy(run: &StageRun) -> bool {
     let since_deploy =
         run.acts.iter().rev().take_while(|act| !matches!(act.act, Act::Deploy { .. }));
-    let good = |wanted: Act| since_deploy.clone().any(|act| act.act == wanted && act.is_good());
+    let good = |wanted: Act| since_deploy.clone().any(|act| act.act == wanted && lets_go_on(act));
     good(Act::Converge) && good(Act::Answer)
 }
 
@@ -190,7 +193,7 @@ fn within(plan: &Plan, state: &RunState, run: &StageRun, now: Timestamp) -> Step
         return Step::End;
     };
     let script = script(plan, run.stage);
-    let broken = run.acts.iter().any(|act| !act.is_good());
+    let broken = run.acts.iter().any(|act| !lets_go_on(act));
     let act = if broken || state.is_cancelled() && run.stage != Stage::Teardown {
         closing_look(state, run, &app)
     } else {
@@ -199,6 +202,39 @@ fn within(plan: &Plan, state: &RunState, run: &StageRun, now: Timestamp) -> Step
     match act {
         Some(act) => Step::Act { app, act, deadline: deadline(plan, run, act, now) },
         None => Step::End,
+    }
+}
+
+/// Whether the script goes on after an act. A proof that is missing (a volume that can not be
+/// marked, data in an anonymous volume) leaves the rung unverified, but must not hide a red that
+/// comes later (STG-10).
+fn lets_go_on(act: &ActRun) -> bool {
+    let settled = || {
+        let is_own = |check: &&Check| matches!(check.name.as_str(), "converge" | "base_converge");
+        act.checks.iter().find(is_own).is_some_and(|check| check.outcome.is_passed())
+    };
+    let only_unproven = || {
+        let outcome = combine(act.checks.iter().map(|check| &check.outcome));
+        matches!(outcome, Outcome::Unverified { .. })
+    };
+    match act.act {
+        Act::Plant => act.is_good() || (act.ended_at.is_some() && only_unproven()),
+        Act::Converge => act.is_good() || (act.ended_at.is_some() && settled() && only_unproven()),
+        Act::EnsureImages { .. }
+        | Act::Deploy { .. }
+        | Act::Answer
+        | Act::Inspect
+        | Act::Seek
+        | Act::Mark
+        | Act::Backup
+        | Act::ReadSnapshot
+        | Act::Disturb
+        | Act::Restore
+        | Act::Restart
+        | Act::Recall
+        | Act::Test
+        | Act::Observe
+        | Act::Dismantle => act.is_good(),
     }
 }
 

@@ -6,12 +6,14 @@ use cc_ci_model::plan::{BaseChoice, Plan};
 use cc_ci_model::stage::Rung;
 
 use crate::state::RunState;
+use crate::text::count;
 use crate::verdict::Judgement;
 
 /// What was shown.
 pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<String> {
     let mut all = Vec::new();
     if judgement.rungs[&Rung::Install].is_passed()
+        && plan.fresh_head
         && let Some(gate) = &plan.gate
     {
         all.push(format!(
@@ -41,10 +43,7 @@ pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<Stri
         );
     }
     if judgement.rungs[&Rung::Functional].is_passed() {
-        all.push(format!(
-            "the pack's tests pass after upgrade and restore ({} files)",
-            plan.tests.len()
-        ));
+        all.push(format!("the pack's tests pass ({})", count(plan.tests.len(), "file")));
     }
     all
 }

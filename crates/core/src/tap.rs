@@ -16,7 +16,7 @@ pub fn read(text: &str) -> Option<TapSeen> {
                 Line::Passed => seen.passed += 1,
                 Line::Failed => seen.failed += 1,
                 Line::Skipped => seen.skipped += 1,
-                Line::Todo => {}
+                Line::Todo => seen.todo += 1,
             }
             is_tap = true;
         } else if line.starts_with("Bail out!") {

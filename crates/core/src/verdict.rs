@@ -14,6 +14,7 @@ use cc_ci_model::stage::{Rung, Stage};
 use crate::next::standing;
 use crate::obligations::obligations;
 use crate::outcome::combine;
+use crate::planning::NOT_SELECTED;
 use crate::state::RunState;
 use crate::text::count;
 
@@ -120,12 +121,12 @@ fn rung_outcome(
         };
     }
     if rung == Rung::Install && !plan.fresh_head {
-        return stood_in_for(stages);
+        return stood_in_for(stages, obligations);
     }
     let outcome = combine(rung.stages().iter().filter_map(|stage| stages.get(stage)));
     let unmet = obligations.iter().find(|due| due.rung == rung && !due.met);
     match (&outcome, plan.expected_na.get(&rung), unmet) {
-        (Outcome::Skipped { .. }, Some(declared), _) => {
+        (Outcome::Skipped { reason, .. }, Some(declared), _) if reason != NOT_SELECTED => {
             Outcome::Skipped { reason: declared.clone(), intended: true }
         }
         (Outcome::Passed, _, Some(due)) => {
@@ -137,8 +138,10 @@ fn rung_outcome(
 
 /// STG-2 without a fresh head: an install of the head that followed a failed upgrade shows more
 /// than the upgrade does.
-fn stood_in_for(stages: &BTreeMap<Stage, Outcome>) -> Outcome {
-    let outcome = stages.get(&Stage::Reinstall).or_else(|| stages.get(&Stage::Upgrade));
+fn stood_in_for(stages: &BTreeMap<Stage, Outcome>, obligations: &[Obligation]) -> Outcome {
+    let is_hollow = obligations.iter().any(|due| due.rung == Rung::Upgrade && !due.met);
+    let upgrade = stages.get(&Stage::Upgrade).filter(|_| !is_hollow);
+    let outcome = stages.get(&Stage::Reinstall).or(upgrade);
     match outcome {
         Some(Outcome::Passed) => Outcome::Passed,
         Some(_) | None => Outcome::unverified(

@@ -138,14 +138,27 @@ fn unwound(seen: Result<Result<Evidence, ActError>, Panic>) -> Result<Evidence, 
 
 /// The last look at everything the run announced; what the stages missed is removed first.
 async fn take_inventory(hand: &Stagehand) -> Result<(), JournalError> {
+    note_signals(hand)?;
     let (intents, run) = (hand.journal.with(|state| state.intents.clone()), &hand.plan.run_id);
     let scope = cc_ci_core::cleanup::scope(run, &intents);
-    let swept = if hand.plan.keep && !hand.journal.with(cc_ci_core::state::RunState::is_cancelled) {
+    let is_cancelled = hand.journal.with(cc_ci_core::state::RunState::is_cancelled);
+    let swept = if hand.plan.keep && !is_cancelled {
+        acts::keep_logs(hand).await;
         cleanup::look(&hand.ports.sweeper(), &scope).await
     } else {
         let limit = Duration::from_millis(hand.plan.budgets.teardown_ms);
         let deadline = hand.ports.clock.now().plus(limit);
         cleanup::sweep(&hand.ports.sweeper(), &scope, &[], deadline).await
     };
+    note_signals(hand)?;
     hand.journal.append(EventKind::InventoryTaken { left: swept.left, complete: swept.complete })
+}
+
+/// A signal that came while things were removed broke nothing off, but it counts all the same.
+fn note_signals(hand: &Stagehand) -> Result<(), JournalError> {
+    let signals = hand.ports.signals.count();
+    if signals <= hand.journal.with(|state| state.signals) {
+        return Ok(());
+    }
+    hand.journal.append(EventKind::CancelRequested { signals })
 }

@@ -233,4 +233,6 @@ pub struct TapSeen {
     pub failed: u64,
     /// Lines with `# SKIP`.
     pub skipped: u64,
+    /// Lines with `# TODO`: they ran, and count for nothing.
+    pub todo: u64,
 }

@@ -14,9 +14,6 @@ use crate::version::RecipeVersion;
 pub struct Pack {
     /// The recipe it is for.
     pub recipe: RecipeName,
-    /// Where the recipe is, if not where its name says.
-    #[serde(default)]
-    pub source: Option<String>,
     /// The app's env.
     #[serde(default)]
     pub app: PackApp,
@@ -55,7 +52,18 @@ pub struct PackRun {
     /// The head is also installed from nothing, beside the upgrade; `true` unless set.
     pub fresh_head: Option<bool>,
     /// A pass below this level is not good enough.
+    #[serde(deserialize_with = "level")]
+    #[schemars(range(min = 1, max = 4))]
     pub require_level: Option<u8>,
+}
+
+fn level<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let level = u8::deserialize(deserializer)?;
+    if (1..=4).contains(&level) {
+        return Ok(Some(level));
+    }
+    let unexpected = serde::de::Unexpected::Unsigned(level.into());
+    Err(serde::de::Error::invalid_value(unexpected, &"a level from 1 to 4"))
 }
 
 /// `[health]`.

@@ -10,7 +10,8 @@ use cc_ci_model::time::Timestamp;
 
 use crate::git::Git;
 
-/// The top folder of the repository that `path` is in (bare repositories: `path` itself).
+/// `path` itself, if it is the top folder of a repository or a bare one. A folder inside one would
+/// be another recipe than the user means.
 pub(crate) async fn top(
     git: &Git,
     path: &Path,
@@ -27,8 +28,13 @@ pub(crate) async fn top(
         return Err(missing("is no folder"));
     }
     let top = git.line(path, &["rev-parse", "--show-toplevel"], deadline).await?;
-    if let Some(top) = top.filter(|top| !top.is_empty()) {
-        return Ok(PathBuf::from(top));
+    if let Some(top) = top.filter(|top| !top.is_empty()).map(PathBuf::from) {
+        let is_top = path.canonicalize().ok() == top.canonicalize().ok();
+        return if is_top {
+            Ok(top)
+        } else {
+            Err(missing("is a folder inside a git repository, not its top"))
+        };
     }
     let bare = git.line(path, &["rev-parse", "--is-bare-repository"], deadline).await?;
     if bare.as_deref() == Some("true") {

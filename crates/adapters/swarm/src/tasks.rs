@@ -22,6 +22,8 @@ pub(crate) struct Task {
     #[serde(rename = "ServiceID", default)]
     pub(crate) service_id: String,
     pub(crate) slot: Option<u64>,
+    #[serde(default)]
+    created_at: String,
     #[serde(rename = "NodeID", default)]
     node_id: String,
     status: Status,
@@ -131,6 +133,12 @@ fn same_spec(tasks: &[Task], services: &[Service]) -> BTreeSet<String> {
 }
 
 impl Task {
+    /// When it was created, as a text that sorts: in UTC, and without its `Z` a shorter fraction
+    /// comes before every longer one that begins with it. Ids are random and say nothing.
+    pub(crate) fn age(&self) -> &str {
+        self.created_at.trim_end_matches('Z')
+    }
+
     /// Its container's id, once it has one.
     pub(crate) fn container_id(&self) -> Option<&str> {
         let id = self.status.container.as_ref()?.container_id.as_str();

@@ -104,7 +104,7 @@ impl Watch {
         let endpoint = &swarm.endpoint;
         // In this order, one after the other: see `tasks::current`.
         let services = services::list(endpoint, &self.stack).await?;
-        let tasks = tasks::list(endpoint, &self.stack).await?;
+        let mut tasks = tasks::list(endpoint, &self.stack).await?;
         let current =
             tasks::current(endpoint, &self.stack, &tasks, &services, &mut self.up_to_date).await?;
         let containers = &mut self.memory.containers;
@@ -112,6 +112,7 @@ impl Watch {
         self.learn_names(&services).await?;
         // An event may have come while containers were asked about.
         self.drain();
+        tasks.sort_by(|a, b| (a.slot, a.age(), &a.id).cmp(&(b.slot, b.age(), &b.id)));
         let mut tasks: Vec<TaskFacts> = tasks
             .iter()
             .map(|task| {
@@ -119,7 +120,8 @@ impl Watch {
                 task.facts(self.service_of(task), &current, container)
             })
             .collect();
-        tasks.sort_by(|a, b| (&a.service, a.slot, &a.id).cmp(&(&b.service, b.slot, &b.id)));
+        // Stable: within a slot the oldest stays first.
+        tasks.sort_by(|a, b| (&a.service, a.slot).cmp(&(&b.service, b.slot)));
         Ok(StackFacts {
             services: services
                 .iter()

@@ -59,7 +59,7 @@ pub(crate) fn request(
         run_id,
         tests: tests(settings, subject.pack.as_deref())?,
         pack,
-        source: subject.recipe.clone(),
+        source: without_credentials(&subject.recipe),
         stages: subject.stages.clone().unwrap_or_default(),
         keep,
         require_level: subject.require_level,
@@ -113,7 +113,32 @@ fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Option<Vec<String
         .filter(|path| cc_ci_core::app::is_test(path))
         .collect();
     names.sort();
-    Ok(Some(names))
+    match names.iter().find(|name| !is_executable(&settings.directory.join(folder).join(name))) {
+        Some(name) => Err(Failure::new(
+            ExitKind::Config,
+            format!("test `{name}` of the pack is not executable"),
+        )
+        .hint(format!("chmod +x {}", folder.join(name).display()))),
+        None => Ok(Some(names)),
+    }
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(file);
+    metadata.is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// A URL without user and password: it is published.
+fn without_credentials(recipe: &str) -> String {
+    match recipe.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit('@').next().unwrap_or(host);
+            format!("{scheme}://{host}/{path}")
+        }
+        None => recipe.to_owned(),
+    }
 }
 
 /// Six hexadecimal digits.

@@ -1,13 +1,13 @@
 //! Identity (STG-3): what the engine holds is what was meant to be deployed, and an upgrade
 //! really changed something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack, MountKind};
 use cc_ci_model::evidence::{Act, DeploySeen, Evidence};
 use cc_ci_model::name::ComposeName;
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{BaseChoice, Plan, PlannedApp, Revision};
+use cc_ci_model::plan::{AppRole, BaseChoice, Plan, PlannedApp, Revision};
 use cc_ci_model::stack::ServiceFacts;
 use cc_ci_model::stage::Stage;
 
@@ -42,7 +42,10 @@ pub(super) fn assess(context: Context<'_>, held: &[ServiceFacts]) -> Check {
 
 /// The label of service `app`: the head's commit, or the base's version.
 fn wrong_label(context: Context<'_>, app: &PlannedApp, held: &[ServiceFacts]) -> Option<String> {
-    let labels = &held.iter().find(|service| service.name == "app")?.labels;
+    let Some(holder) = held.iter().find(|service| service.name == "app") else {
+        return Some("there is no service app to tell the version".to_owned());
+    };
+    let labels = &holder.labels;
     let prefix = format!("coop-cloud.{}", app.stack);
     let label = |key: &str| labels.get(&format!("{prefix}.{key}")).map(String::as_str);
     match (context.revision(), &context.plan.base) {
@@ -136,14 +139,12 @@ pub(super) fn assess_change(context: Context<'_>, seen: &DeploySeen) -> Option<C
             Outcome::unverified("nobody looked at the services of the base"),
         ));
     };
-    let declared = context.declared();
     let changed: Vec<String> = seen
         .services
         .iter()
         .filter_map(|after| {
             let before = before.services.iter().find(|before| before.name == after.name);
-            let declared = declared.and_then(|stack| stack.service(&after.name));
-            change(before, after, declared)
+            change(before, after, &own_keys(context, &after.name))
         })
         .collect();
     Some(if changed.is_empty() {
@@ -155,27 +156,34 @@ pub(super) fn assess_change(context: Context<'_>, seen: &DeploySeen) -> Option<C
     })
 }
 
+/// Variables the recipe itself sets for a service, in the base or in the head. Others were
+/// injected.
+fn own_keys(context: Context<'_>, service: &str) -> BTreeSet<String> {
+    let base = context.plan.declared(AppRole::Upgraded, Revision::Base);
+    let stacks = [base, context.declared()];
+    let services = stacks.into_iter().flatten().filter_map(|stack| stack.service(service));
+    services.flat_map(|service| service.env_keys.iter().cloned()).collect()
+}
+
 fn change(
     before: Option<&ServiceFacts>,
     after: &ServiceFacts,
-    declared: Option<&DeclaredService>,
+    own_keys: &BTreeSet<String>,
 ) -> Option<String> {
     let Some(before) = before else {
         return Some(format!("service {} is new", after.name));
     };
+    let is_injected = |path: &str| {
+        path.strip_prefix("ContainerSpec.Env.").is_some_and(|key| !own_keys.contains(key))
+    };
     let own = |template: &BTreeMap<String, String>| -> BTreeMap<String, String> {
-        let injected = |path: &str| {
-            path.strip_prefix("ContainerSpec.Env.").is_some_and(|key| {
-                declared.is_some_and(|service| !service.env_keys.iter().any(|known| known == key))
-            })
-        };
-        template
-            .iter()
-            .filter(|(path, _)| !injected(path))
-            .map(|(path, value)| (path.clone(), value.clone()))
-            .collect()
+        let own = template.iter().filter(|(path, _)| !is_injected(path));
+        own.map(|(path, value)| (path.clone(), value.clone())).collect()
     };
     let differing = values(&own(&before.template), &own(&after.template));
     let first = differing.first()?;
-    Some(format!("service {}: {} and {} more", after.name, first.path, differing.len() - 1))
+    Some(match differing.len() - 1 {
+        0 => format!("service {}: {}", after.name, first.path),
+        more => format!("service {}: {} and {more} more", after.name, first.path),
+    })
 }

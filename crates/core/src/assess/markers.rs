@@ -3,10 +3,11 @@
 
 use cc_ci_model::evidence::{Act, Evidence, MarkerSeen};
 use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::{AppRole, Finding, Revision};
 
 use crate::text::count;
 
-use super::{Assessment, Check, Context};
+use super::{Assessment, Check, Context, storage};
 
 /// A marker that can not be planted proves nothing: unverified, never passed.
 pub(super) fn assess_planted(context: Context<'_>, markers: &[MarkerSeen]) -> Assessment {
@@ -40,44 +41,79 @@ pub(super) fn assess_sought(context: Context<'_>, markers: &[MarkerSeen]) -> Ass
     let mut assessment = Assessment::default();
     for planned in &context.plan.markers {
         let volume = planned.volume.as_str();
-        let nonce =
-            planted.iter().find(|marker| marker.volume == volume).map(|marker| &marker.nonce);
+        let nonce = planted.iter().find(|marker| marker.volume == volume);
         let seen = markers.iter().find(|marker| marker.volume == volume);
-        let outcome = match (nonce, seen) {
-            (None, _) => Outcome::unverified(format!("volume {volume} was never marked")),
-            (Some(_), None) => {
-                Outcome::unverified(format!("nobody looked for the marker of volume {volume}"))
-            }
-            (Some(nonce), Some(seen)) if seen.found.as_ref() == Some(nonce) => continue,
-            (Some(_), Some(seen)) => Outcome::failed(lost(volume, seen)),
-        };
-        assessment.checks.push(Check::with("markers", outcome));
+        match judge(context, volume, nonce.map(|marker| &marker.nonce), seen) {
+            Sought::There => {}
+            Sought::Bad(outcome) => assessment.checks.push(Check::with("markers", outcome)),
+            Sought::Replaceable(finding) => assessment.warnings.push(finding),
+        }
     }
     if assessment.checks.is_empty() {
         let detail = match markers.len() {
             0 => "the base has no named volume: there was nothing to lose".to_owned(),
-            number => format!("{} still there", count(number, "marker")),
+            number => format!("{} looked for", count(number, "marker")),
         };
         assessment.checks.push(Check::passed("markers", detail));
     }
     assessment
 }
 
+enum Sought {
+    There,
+    Bad(Outcome),
+    /// Lost from a volume that the recipe itself does not back up, while it does others.
+    Replaceable(Finding),
+}
+
+fn judge(
+    context: Context<'_>,
+    volume: &str,
+    nonce: Option<&String>,
+    seen: Option<&MarkerSeen>,
+) -> Sought {
+    let (Some(nonce), Some(seen)) = (nonce, seen) else {
+        let why = format!("nobody looked for a marker in volume {volume}");
+        return Sought::Bad(Outcome::unverified(why));
+    };
+    let spec = &context.plan.backup;
+    let base = context.plan.declared(AppRole::Upgraded, Revision::Base);
+    if base.is_some_and(|base| storage::holds_database(base, spec, volume)) {
+        return Sought::Bad(Outcome::unverified(format!(
+            "volume {volume} holds a database: a file in it proves nothing about its data, and no database marker is declared"
+        )));
+    }
+    if seen.found.as_ref() == Some(nonce) {
+        return Sought::There;
+    }
+    if let Some(problem) = &seen.problem {
+        let why = format!("the marker of volume {volume} could not be looked for: {problem}");
+        return Sought::Bad(Outcome::errored(why));
+    }
+    let is_backed_up = spec.volumes.iter().any(|backed| backed.volume.as_str() == volume);
+    if !spec.volumes.is_empty() && !is_backed_up {
+        let message = format!("{}; the recipe does not back it up either", lost(volume, seen));
+        let place = Some(volume.to_owned());
+        return Sought::Replaceable(Finding::new("unsaved_volume_lost", message, place));
+    }
+    Sought::Bad(Outcome::failed(lost(volume, seen)))
+}
+
 fn lost(volume: &str, seen: &MarkerSeen) -> String {
-    match (&seen.service, &seen.path, &seen.found) {
-        (None, _, _) => format!(
-            "data lost: no service of the head mounts volume {volume} any more, so what users had in it is out of reach"
+    let place = match (&seen.service, &seen.path) {
+        (Some(service), Some(path)) => format!("{path} in service {service}"),
+        (_, _) => {
+            return format!(
+                "data lost: no service of the head mounts volume {volume} any more, so what users had in it is out of reach"
+            );
+        }
+    };
+    match &seen.found {
+        None => format!(
+            "data lost: the marker planted in volume {volume} before the upgrade is gone (looked for at {place})"
         ),
-        (Some(service), Some(path), None) => format!(
-            "data lost: the marker planted in volume {volume} before the upgrade is gone (looked for at {path} in service {service}{})",
-            seen.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default()
-        ),
-        (Some(service), None, None) => format!(
-            "the marker of volume {volume} could not be looked for in service {service}: {}",
-            seen.problem.as_deref().unwrap_or("no reason")
-        ),
-        (Some(service), _, Some(_)) => format!(
-            "data changed: the marker in volume {volume}, seen through service {service}, is not the one that was planted"
+        Some(_) => format!(
+            "data changed: the marker in volume {volume}, seen at {place}, is not the one that was planted"
         ),
     }
 }

@@ -12,6 +12,8 @@ mod markers;
 mod observe;
 mod page;
 mod restore;
+#[cfg(test)]
+mod scene;
 mod settle;
 mod snapshot;
 mod storage;

@@ -2,8 +2,9 @@
 
 use cc_ci_model::evidence::{HttpSeen, PageSeen, PathSeen};
 use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::HttpGate;
 
-use super::{Assessment, Check, Context};
+use super::{Assessment, Check, Context, is_good};
 
 /// Texts of error pages that come with a status of success, as titles or headings.
 const ERROR_PAGES: [&str; 7] = [
@@ -18,7 +19,7 @@ const ERROR_PAGES: [&str; 7] = [
 
 pub(super) fn assess(context: Context<'_>, seen: &PageSeen) -> Assessment {
     let page = match (&seen.answer, &seen.problem) {
-        (Some(answer), _) => judge(answer),
+        (Some(answer), _) => judge(answer, context.plan.gate.as_ref()),
         (None, Some(problem)) => {
             let reason = format!("the front page did not answer: {problem}");
             Check::with("front_page", Outcome::failed(reason))
@@ -69,7 +70,12 @@ fn unknown_path(seen: Option<&PathSeen>) -> Check {
     }
 }
 
-fn judge(answer: &HttpSeen) -> Check {
+fn judge(answer: &HttpSeen, gate: Option<&HttpGate>) -> Check {
+    if gate.is_none_or(|gate| !is_good(gate, answer)) {
+        let reason =
+            format!("the front page answers {}, which does not count as an answer", answer.status);
+        return Check::with("front_page", Outcome::failed(reason));
+    }
     if answer.bytes == 0 && answer.status == 200 {
         return Check::with("front_page", Outcome::failed("the front page is empty"));
     }
@@ -114,7 +120,17 @@ mod tests {
             bytes: body.len() as u64,
             excerpt: body.into(),
         };
-        assert_eq!(judge(&answer).outcome.status(), expected, "{body}");
+        let gate = HttpGate {
+            service: "app".parse().unwrap(),
+            port: 80,
+            why: String::new(),
+            path: "/".into(),
+            statuses: [200, 204].into(),
+            successes: 1,
+            interval_ms: 1,
+            not_found: false,
+        };
+        assert_eq!(judge(&answer, Some(&gate)).outcome.status(), expected, "{body}");
     }
 
     #[test]
@@ -125,6 +141,7 @@ mod tests {
         check(200, "<title>About</title><p>what a 404 Not Found page is</p>", Status::Passed);
         check(200, "", Status::Failed);
         check(204, "", Status::Passed);
+        check(500, "<title>Welcome</title>", Status::Failed);
         check(200, "<title", Status::Passed);
     }
 }

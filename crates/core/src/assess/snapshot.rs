@@ -85,6 +85,9 @@ impl Look<'_> {
         if self.has(marker) {
             return Judged::Kept;
         }
+        if let Some(finding) = self.replaced(marker) {
+            return Judged::LeftOut(finding);
+        }
         if marker.backed_up {
             return Judged::Bad(Outcome::failed(format!(
                 "what was written to {path} of volume {volume} right before the backup is not in the snapshot: it is stale or incomplete"
@@ -123,6 +126,26 @@ impl Look<'_> {
         Finding::new("volume_not_backed_up", message, Some(volume.clone()))
     }
 
+    /// A hook that carries another volume into a backed-up one may take away what was there before,
+    /// ours included.
+    fn replaced(&self, marker: &KeptMarker) -> Option<Finding> {
+        let hooks = self.context.plan.backup.hooks.iter();
+        let pre = hooks.filter(|hook| hook.when == HookTime::BackupPre);
+        let mut services = pre.map(|hook| hook.service.as_str());
+        let service = services.find(|service| {
+            let from = |other: &KeptMarker| {
+                other.volume != marker.volume && self.mounts(service, &other.volume)
+            };
+            self.mounts(service, &marker.volume) && self.carried().any(from)
+        });
+        let service = service.filter(|_| marker.backed_up)?;
+        let KeptMarker { volume, path, .. } = marker;
+        let message = format!(
+            "{path} of volume {volume} is not in the snapshot: the pre-hook of service {service} takes away what it does not write"
+        );
+        Some(Finding::new("replaced_by_hook", message, Some(volume.clone())))
+    }
+
     /// What the upgrade planted in that volume is in the snapshot.
     fn has_older(&self, volume: &str) -> bool {
         let older = upgraded(self.context).iter().filter(|marker| marker.volume == volume);
@@ -138,7 +161,8 @@ impl Look<'_> {
     fn unproven_hook(&self, volume: &str) -> Option<String> {
         let hooks = self.context.plan.backup.hooks.iter();
         let pre = hooks.filter(|hook| hook.when == HookTime::BackupPre);
-        let mut able = pre.map(|hook| hook.service.as_str()).filter(|name| self.mounts(name, volume));
+        let mut able =
+            pre.map(|hook| hook.service.as_str()).filter(|name| self.mounts(name, volume));
         let first = able.next()?;
         let carries =
             |service: &str| self.carried().any(|marker| self.mounts(service, &marker.volume));
@@ -201,18 +225,13 @@ impl Look<'_> {
         }
     }
 
-    /// Files of ours in a backed-up path: this stage's, and the one that the upgrade left in the
-    /// root of the volume.
+    /// Files of ours in a backed-up path. The one that the upgrade left is among them: it was
+    /// written anew.
     fn own(&self, path: &SnapshotPath) -> u64 {
-        let of_stage = |marker: &&KeptMarker| {
+        let inside = |marker: &&KeptMarker| {
             marker.volume == path.volume && is_below(&marker.path, &path.path)
         };
-        let of_upgrade = |marker: &&MarkerSeen| {
-            marker.volume == path.volume && path.path.is_empty() && marker.found.is_some()
-        };
-        let of_stage = self.markers.iter().filter(of_stage).count();
-        let of_upgrade = upgraded(self.context).iter().filter(of_upgrade).count();
-        (of_stage + of_upgrade) as u64
+        self.markers.iter().filter(inside).count() as u64
     }
 }
 
@@ -237,7 +256,7 @@ fn marked(context: Context<'_>) -> (&[PathWeight], &[KeptMarker]) {
     }
 }
 
-/// What the upgrade of this app planted, and what may be in its volumes still.
+/// What the upgrade of this app planted.
 fn upgraded(context: Context<'_>) -> &[MarkerSeen] {
     let run = context.state.run_of(Stage::Upgrade, context.app());
     match run.and_then(|run| run.act(Act::Plant)).and_then(|act| act.evidence.as_ref()) {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use cc_ci_model::compose::{DeclaredService, DeclaredStack, MountKind};
+use cc_ci_model::backup::BackupSpec;
+use cc_ci_model::compose::{DeclaredMount, DeclaredService, DeclaredStack, MountKind};
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{Finding, Revision};
+use cc_ci_model::plan::{AppRole, Finding, Revision};
 use cc_ci_model::stack::StackFacts;
 use cc_ci_model::stage::Stage;
 
@@ -22,6 +23,12 @@ const DATABASES: [(&str, &str); 6] = [
     ("couchdb", "/opt/couchdb/data"),
 ];
 
+/// Images whose data may go: an anonymous volume of theirs loses nothing.
+const CACHES: [&str; 5] = ["redis", "memcached", "valkey", "keydb", "dragonfly"];
+
+/// Where images of other builders keep a database's data, whatever the database.
+const OTHER_PATHS: [&str; 2] = ["/bitnami", "/config"];
+
 /// Adds what a settled stack says about storage.
 pub(super) fn add(context: Context<'_>, facts: &StackFacts, assessment: &mut Assessment) {
     let Some(declared) = context.declared() else {
@@ -30,6 +37,10 @@ pub(super) fn add(context: Context<'_>, facts: &StackFacts, assessment: &mut Ass
     let is_upgraded = context.run.stage == Stage::Upgrade && context.revision() == Revision::Head;
     let before = if is_upgraded { settled_base(context).map(anonymous) } else { None };
     for (service, target) in anonymous(facts) {
+        let image = declared.service(&service).map_or("", |service| service.image.as_str());
+        if CACHES.iter().any(|cache| short_name(image).contains(cache)) {
+            continue;
+        }
         let is_new = before
             .as_ref()
             .is_some_and(|before| !before.contains(&(service.clone(), target.clone())));
@@ -46,42 +57,93 @@ pub(super) fn add(context: Context<'_>, facts: &StackFacts, assessment: &mut Ass
         }
     }
     for service in &declared.services {
-        assessment.checks.extend(database(declared, service));
+        database(context, service, is_upgraded, assessment);
     }
 }
 
-/// A database whose data no named volume holds.
-fn database(declared: &DeclaredStack, service: &DeclaredService) -> Option<Check> {
-    let path = data_path(&service.image)?;
-    let named: Vec<_> = service
-        .mounts
-        .iter()
-        .filter(|mount| {
-            matches!(mount.kind, MountKind::Volume | MountKind::Bind) && mount.source.is_some()
-        })
-        .collect();
-    if named.iter().any(|mount| covers(&mount.target, path)) {
-        return None;
+/// What a database of the stack adds: no volume at all is a failure, an uncovered data path
+/// leaves the upgrade unverified, unless it is so in the base too.
+fn database(
+    context: Context<'_>,
+    service: &DeclaredService,
+    is_upgraded: bool,
+    assessment: &mut Assessment,
+) {
+    let base = context.plan.declared(AppRole::Upgraded, Revision::Base);
+    let before = base.and_then(|base| base.service(service.name.as_str())).and_then(uncovered);
+    match uncovered(service) {
+        None => {}
+        Some(Uncovered::Nothing(why)) => {
+            assessment.checks.push(Check::with("storage", Outcome::failed(why)));
+        }
+        Some(Uncovered::Path(why)) if is_upgraded && before.is_none() => {
+            assessment.checks.push(Check::with("storage", Outcome::unverified(why)));
+        }
+        Some(Uncovered::Path(why)) => {
+            let place = Some(service.name.to_string());
+            assessment.warnings.push(Finding::new("database_path_uncovered", why, place));
+        }
     }
-    let name = &service.name;
-    Some(if named.is_empty() && declared.volumes.is_empty() {
-        let why = format!(
-            "service {name} is a database ({}) without any named volume: its data is gone with the next task",
-            service.image
-        );
-        Check::with("storage", Outcome::failed(why))
-    } else {
-        let why = format!(
-            "no named volume of service {name} covers {path}, where {} keeps its data",
-            service.image
-        );
-        Check::with("storage", Outcome::unverified(why))
+}
+
+/// Why a database's data is in no named volume.
+enum Uncovered {
+    /// It has no named volume at all.
+    Nothing(String),
+    /// Its data path is in none of them.
+    Path(String),
+}
+
+/// A database whose data no named volume holds.
+fn uncovered(service: &DeclaredService) -> Option<Uncovered> {
+    let path = data_path(&service.image)?;
+    let kept = |mount: &&DeclaredMount| {
+        matches!(mount.kind, MountKind::Volume | MountKind::Bind) && mount.source.is_some()
+    };
+    let mut named = service.mounts.iter().filter(kept).peekable();
+    let DeclaredService { name, image, .. } = service;
+    if named.peek().is_none() {
+        return Some(Uncovered::Nothing(format!(
+            "service {name} is a database ({image}) without any named volume: its data is gone with the next task"
+        )));
+    }
+    let is_covered = named.any(|mount| holds_data(&mount.target, path));
+    (!is_covered).then(|| {
+        Uncovered::Path(format!(
+            "no named volume of service {name} covers {path}, where {image} keeps its data"
+        ))
     })
+}
+
+/// Whether a volume holds a database's data, or the dump a hook of its service makes: a file in
+/// it says nothing about that data (STG-9).
+pub(super) fn holds_database(stack: &DeclaredStack, spec: &BackupSpec, volume: &str) -> bool {
+    stack.services.iter().any(|service| {
+        let Some(path) = data_path(&service.image) else {
+            return false;
+        };
+        let has_hook = spec.hooks.iter().any(|hook| hook.service == service.name);
+        let backed_up = spec.volumes.iter().any(|backed| backed.volume.as_str() == volume);
+        let mut mounts =
+            service.mounts.iter().filter(|mount| mount.source.as_deref() == Some(volume));
+        mounts.any(|mount| holds_data(&mount.target, path) || (has_hook && backed_up))
+    })
+}
+
+/// A mount at `target` holds a database's data.
+fn holds_data(target: &str, path: &str) -> bool {
+    covers(target, path) || OTHER_PATHS.iter().any(|other| covers(target, other))
+}
+
+/// An image's name without registry, owner and tag; lower case.
+fn short_name(image: &str) -> String {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    last.split([':', '@']).next().unwrap_or_default().to_lowercase()
 }
 
 /// Where a database image keeps its data; `None` for images that are none.
 pub(super) fn data_path(image: &str) -> Option<&'static str> {
-    let name = image.rsplit('/').next()?.split([':', '@']).next()?.to_lowercase();
+    let name = short_name(image);
     let is_tool = ["exporter", "backup", "pgbouncer", "admin", "-client"]
         .iter()
         .any(|word| name.contains(word));

@@ -46,7 +46,7 @@ fn judge(test: &TestSeen) -> Outcome {
 }
 
 fn judge_tap(name: &str, tap: &TapSeen) -> Outcome {
-    let ran = tap.passed + tap.failed + tap.skipped;
+    let ran = tap.passed + tap.failed + tap.skipped + tap.todo;
     if tap.failed > 0 {
         return Outcome::failed(format!("test {name}: {} of {ran} assertions failed", tap.failed));
     }
@@ -95,7 +95,7 @@ mod tests {
     #[track_caller]
     fn tap(planned: Option<u64>, passed: u64, failed: u64, skipped: u64, expected: Status) {
         let mut seen = test(Some(0));
-        seen.tap = Some(TapSeen { planned, passed, failed, skipped });
+        seen.tap = Some(TapSeen { planned, passed, failed, skipped, todo: 0 });
         assert_eq!(judge(&seen).status(), expected);
     }
 

@@ -55,7 +55,9 @@ fn rolled_back(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String> {
     };
     let name = &service.name;
     let said = service.update_message.as_deref().unwrap_or("no message");
-    let ended = newest_ended(tasks);
+    // The old spec is current again: what failed is not.
+    let failed: Vec<&TaskFacts> = tasks.iter().copied().filter(|task| !task.current).collect();
+    let ended = newest_ended(&failed);
     if ended.is_some_and(is_finished) {
         return Some(format!(
             "service {name}: Swarm {state}: its new task ended with exit code 0 within the monitor period, which counts as a failed \

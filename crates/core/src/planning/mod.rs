@@ -31,7 +31,7 @@ use crate::ports::{RecipeFacts, Release};
 use crate::text::TextError;
 
 pub use names::{app, slug};
-pub use stages::{StageChoice, StageNameError};
+pub use stages::{NOT_SELECTED, StageChoice, StageNameError};
 pub use upgrade::{BaseFound, BaseSearch, markers};
 
 /// What was asked for.

@@ -108,8 +108,11 @@ fn stands_in() -> Outcome {
     Outcome::Skipped { reason, intended: true }
 }
 
+/// Why a stage nobody asked for is skipped; a declaration of the pack does not make it intended.
+pub const NOT_SELECTED: &str = "not selected";
+
 pub(super) fn not_selected() -> Doing {
-    skipped("not selected")
+    skipped(NOT_SELECTED)
 }
 
 fn skipped(reason: &str) -> Doing {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use cc_ci_model::compose::{DeclaredMount, DeclaredService, DeclaredStack, MountKind};
+use cc_ci_model::compose::{
+    DeclaredMount, DeclaredService, DeclaredStack, MountKind, RestartCondition, ServiceMode,
+};
 use cc_ci_model::difference::{Difference, OperatorStep};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{Base, BaseChoice, Doing, PlannedMarker};
@@ -133,7 +135,11 @@ pub fn markers(declared: &DeclaredStack) -> Vec<PlannedMarker> {
             .flat_map(|service| service.mounts.iter().map(move |mount| (service, mount)));
         let of_volume = mounts.filter(|(_, mount)| is_of(mount, volume.name.as_str()));
         let mut of_volume: Vec<(&DeclaredService, &DeclaredMount)> = of_volume.collect();
-        of_volume.sort_by_key(|(service, mount)| (mount.read_only, service.mode.is_job()));
+        of_volume.retain(|(service, _)| service.mode != ServiceMode::Replicated { replicas: 0 });
+        of_volume.sort_by_key(|(service, mount)| {
+            let may_end = service.mode.is_job() || service.restart != RestartCondition::Any;
+            (mount.read_only, service.mode.is_job(), may_end && !service.is_routed())
+        });
         if let Some((service, mount)) = of_volume.first() {
             markers.push(PlannedMarker {
                 volume: volume.name.clone(),

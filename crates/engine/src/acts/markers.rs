@@ -106,7 +106,7 @@ async fn write_and_read(
     place: &Place,
     seen: &mut MarkerSeen,
 ) -> Result<(), ActError> {
-    let file = file_name(hand);
+    let file = file_name(hand, &seen.volume);
     match hand.ports.files.put(container, &place.target, &file, seen.nonce.as_bytes()).await {
         Ok(()) => read(hand, container, place, seen).await,
         Err(EngineError::Refused { message, .. }) => {
@@ -123,7 +123,8 @@ async fn read(
     place: &Place,
     seen: &mut MarkerSeen,
 ) -> Result<(), ActError> {
-    match hand.ports.files.get(container, &place.path(&file_name(hand))).await {
+    let path = place.path(&file_name(hand, &seen.volume));
+    match hand.ports.files.get(container, &path).await {
         Ok(content) => {
             seen.found = content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
             Ok(())
@@ -136,10 +137,11 @@ async fn read(
     }
 }
 
-/// The marker's file; the run's own digits keep it apart from anybody else's. No dot in front: an
-/// entrypoint that empties a folder with `rm -rf /data/*` would leave such a file, and nothing else.
-fn file_name(hand: &Stagehand) -> String {
-    format!("cc-ci-marker-{}", hand.plan.run_id.hex())
+/// A volume's marker file. The run's digits keep it apart from anybody else's, the volume's name
+/// from those of volumes that a hook copies into this one. No dot in front: an entrypoint that
+/// empties a folder with `rm -rf /data/*` would leave such a file, and nothing else.
+pub(super) fn file_name(hand: &Stagehand, volume: &str) -> String {
+    format!("cc-ci-marker-{}-{volume}", hand.plan.run_id.hex())
 }
 
 /// A fresh value nobody could have written before.
@@ -160,7 +162,7 @@ fn unseen(
         volume: planned.volume.to_string(),
         nonce,
         service: place.map(|place| place.service.clone()),
-        path: place.map(|place| place.path(&file_name(hand))),
+        path: place.map(|place| place.path(&file_name(hand, planned.volume.as_str()))),
         found: None,
         problem: None,
     }

@@ -125,6 +125,15 @@ pub(crate) async fn carry_out(
     }
 }
 
+/// Keeps the logs of every app that stays.
+pub(crate) async fn keep_logs(hand: &Stagehand) {
+    for id in hand.watches.keys() {
+        if let Some(app) = hand.plan.app(id) {
+            logs::keep(hand, app).await;
+        }
+    }
+}
+
 async fn dismantle(
     hand: &mut Stagehand,
     app: &PlannedApp,

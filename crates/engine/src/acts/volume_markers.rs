@@ -7,6 +7,7 @@ use cc_ci_core::ports::{FileFacts, VolumeError};
 use cc_ci_model::backup::{KeptMarker, MarkerFile, PathWeight};
 use cc_ci_model::compose::DeclaredObject;
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::name::ComposeName;
 use cc_ci_model::plan::{PlannedApp, Revision};
 use cc_ci_model::stage::Stage;
 
@@ -31,7 +32,7 @@ pub(super) async fn mark(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence,
     let mut markers = Vec::new();
     for object in volumes(hand, app) {
         for (folder, backed_up) in places(hand, &object).await {
-            for path in names(hand).map(|name| folder.join(name)) {
+            for path in names(hand, &object.name).map(|name| folder.join(name)) {
                 markers.push(plant(hand, &object, path, backed_up).await);
             }
         }
@@ -133,9 +134,13 @@ async fn places(hand: &Stagehand, object: &DeclaredObject) -> Vec<(PathBuf, bool
     places
 }
 
-/// A shell's `*` leaves out what begins with a dot: a hook may lose the one or the other.
-fn names(hand: &Stagehand) -> [String; 2] {
-    ["cc-ci-data-", ".cc-ci-data-"].map(|begin| format!("{begin}{}", hand.plan.run_id.hex()))
+/// One with a dot in front and one without: a shell's `*` leaves out the former, and a hook may lose
+/// the one or the other. The one without is the upgrade's own with new content: whoever puts an
+/// older copy back puts the older content back.
+fn names(hand: &Stagehand, volume: &ComposeName) -> [String; 2] {
+    let name = super::markers::file_name(hand, volume.as_str());
+    let hidden = format!(".{name}");
+    [name, hidden]
 }
 
 async fn plant(

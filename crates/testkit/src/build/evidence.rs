@@ -318,7 +318,7 @@ impl Shown<'_> {
 
     fn snapshot(&self, found: bool) -> SnapshotSeen {
         let paths = self.paths();
-        let paths = paths.map(|(volume, path)| SnapshotPath { volume, path, files: 2, bytes: 64 });
+        let paths = paths.map(|(volume, path)| SnapshotPath { volume, path, files: 9, bytes: 640 });
         let markers = self.kept(true).into_iter();
         let markers = markers.map(|KeptMarker { volume, nonce, .. }| MarkerInSnapshot {
             volume,

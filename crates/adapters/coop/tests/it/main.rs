@@ -73,13 +73,15 @@ async fn a_ref_is_a_tag_a_branch_or_a_commit() {
 }
 
 #[tokio::test]
-async fn a_detached_head_and_a_folder_inside_are_the_checked_out_commit() {
+async fn a_detached_head_is_the_checked_out_commit_and_a_folder_inside_is_no_recipe() {
     let repository = Repository::new("recipe");
     let first = repository.commit("sub/file", "one");
     repository.commit("sub/file", "two");
     repository.git(&["checkout", "--quiet", "--detach", &first]);
-    let facts = Run::new().open(&path(&repository.path().join("sub")), None).await.unwrap();
+    let facts = Run::new().open(&path(repository.path()), None).await.unwrap();
     assert_eq!(facts.head.as_str(), first);
+    let inside = Run::new().open(&path(&repository.path().join("sub")), None).await.unwrap_err();
+    assert!(matches!(inside, RecipeError::NotThere { .. }), "{inside}");
 }
 
 #[tokio::test]
