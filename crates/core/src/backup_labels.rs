@@ -32,7 +32,7 @@ pub fn backup_spec(declared: &DeclaredStack) -> BackupSpec {
     }
     let old_paths = old_paths(declared, &mut spec);
     let labels = volume_labels(declared, &mut spec);
-    for volume in declared.volumes.iter().filter(|volume| !volume.external) {
+    for volume in declared.own_volumes() {
         let label = labels.get(volume.name.as_str()).cloned().unwrap_or_default();
         place(&volume.name, label, &old_paths, &mut spec);
     }

@@ -220,6 +220,22 @@ pub struct DeclaredNetwork {
 }
 
 impl DeclaredStack {
+    /// Named volumes that Swarm creates: those of the stack itself that a service with tasks
+    /// mounts. A volume nobody mounts is only a word in a file.
+    pub fn own_volumes(&self) -> impl Iterator<Item = &DeclaredObject> {
+        let mounts = |volume: &DeclaredObject| {
+            let with_tasks = self
+                .services
+                .iter()
+                .filter(|service| service.mode != ServiceMode::Replicated { replicas: 0 });
+            with_tasks.flat_map(|service| &service.mounts).any(|mount| {
+                mount.kind == MountKind::Volume
+                    && mount.source.as_deref() == Some(volume.name.as_str())
+            })
+        };
+        self.volumes.iter().filter(move |volume| !volume.external && mounts(volume))
+    }
+
     /// The service of that name.
     pub fn service(&self, name: &str) -> Option<&DeclaredService> {
         self.services.iter().find(|service| service.name.as_str() == name)

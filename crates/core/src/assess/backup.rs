@@ -4,6 +4,7 @@
 //! Tests: `backup/tests.rs`.
 
 use cc_ci_model::backup::{BackupSeen, HookSeen, KeptMarker, PathWeight};
+use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::Finding;
 
@@ -22,10 +23,10 @@ pub(super) fn assess_marked(
     for problem in &context.plan.backup.problems {
         assessment.checks.push(Check::with("labels", Outcome::failed(problem)));
     }
-    for volume in context.declared().map(|stack| stack.volumes.as_slice()).unwrap_or_default() {
+    for volume in context.declared().into_iter().flat_map(DeclaredStack::own_volumes) {
         let name = volume.name.as_str();
         let mut own = markers.iter().filter(|marker| marker.volume == name).peekable();
-        if own.peek().is_none() && !volume.external {
+        if own.peek().is_none() {
             let why = Outcome::unverified(format!("volume {name} was not marked"));
             assessment.checks.push(Check::with("mark", why));
         }

@@ -73,7 +73,7 @@ pub(super) async fn recall(hand: &Stagehand, app: &PlannedApp) -> Result<Evidenc
 /// The named volumes of the head as this app has them.
 pub(super) fn volumes(hand: &Stagehand, app: &PlannedApp) -> Vec<DeclaredObject> {
     let declared = hand.plan.declared(app.role, Revision::Head);
-    let own = declared.iter().flat_map(|stack| &stack.volumes).filter(|volume| !volume.external);
+    let own = declared.iter().flat_map(|stack| stack.own_volumes());
     own.map(|volume| DeclaredObject {
         object: cc_ci_core::app::object_of(&hand.plan, app, &volume.object),
         ..volume.clone()
