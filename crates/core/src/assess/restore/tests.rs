@@ -121,10 +121,13 @@ fn everything_has_to_be_back_bit_for_bit() {
     with(unreadable(&m), &[unseen]);
 }
 
+/// What somebody did to a marker's file.
+type Change = fn(&mut MarkerFile);
+
 #[test]
 fn back_but_not_as_it_was() {
     let [m, n] = markers();
-    let cases: [(fn(&mut MarkerFile), &str); 5] = [
+    let cases: [(Change, &str); 5] = [
         (|file| file.uid = 0, "owner 0:33 was 33:33"),
         (|file| file.gid = 0, "owner 33:0 was 33:33"),
         (|file| file.mode = 0, "mode 0 was 640"),
