@@ -66,6 +66,39 @@ fn is_ours(key: &str) -> bool {
 }
 
 fn is_noted(key: &str, notes: &str) -> bool {
-    let name = secret_of(key).map(str::to_lowercase);
-    notes.contains(key) || name.is_some_and(|name| notes.to_lowercase().contains(&name))
+    let secret = secret_of(key).map(str::to_lowercase);
+    let mut words = notes.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words
+        .any(|word| word == key || secret.as_ref().is_some_and(|name| word.to_lowercase() == *name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(base: &str, head: &str, notes: &str) -> Vec<(String, bool)> {
+        let read = |text: &str| EnvFile::parse(".env.sample", text).unwrap();
+        let found = operator_steps(&read(base), &read(head), notes);
+        found.into_iter().map(|step| (step.step, step.noted)).collect()
+    }
+
+    #[test]
+    fn new_keys_changed_defaults_and_new_secrets_are_told() {
+        let base = "TYPE=a\nDOMAIN=a.test\nCOLOUR=red\nSAME=1\n";
+        let head = "TYPE=b\nDOMAIN=b.test\nCOLOUR=blue\nSAME=1\nSITE=\nSECRET_TOKEN_VERSION=v1 # length=8\n";
+        let told = steps(base, head, "Set SITE before you upgrade. The token is made for you.");
+        let expected = [
+            ("the default of `COLOUR` changes from `red` to `blue`: decide which to keep", false),
+            ("add `SECRET_TOKEN_VERSION=v1` to the env file and generate the secret", true),
+            ("add `SITE=` to the env file, with a value of your own", true),
+        ];
+        assert_eq!(told, expected.map(|(step, noted)| (step.to_owned(), noted)));
+        assert_eq!(steps(head, head, ""), []);
+    }
+
+    #[test]
+    fn a_key_inside_another_word_is_not_mentioned() {
+        assert!(!steps("", "SITE=\n", "see WEBSITE_URL, SITES and site")[0].1);
+        assert!(steps("", "SITE=\n", "`SITE`: new")[0].1);
+    }
 }

@@ -146,7 +146,26 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence) -> Assessment
             Outcome::errored(format!("evidence of another act: {other:?}")),
         )),
     };
-    of_settling(context, of_base(context, assessment))
+    of_settling(context, of_operator(context, of_base(context, assessment)))
+}
+
+/// STG-3a: an upgrade that fails while an operator would first have had to do something says so.
+fn of_operator(context: Context<'_>, mut assessment: Assessment) -> Assessment {
+    let steps = &context.plan.operator_steps;
+    let is_upgraded = context.run.stage == Stage::Upgrade && context.revision() == Revision::Head;
+    if steps.is_empty() || !is_upgraded || matches!(context.act.act, Act::EnsureImages { .. }) {
+        return assessment;
+    }
+    let keys: Vec<&str> = steps.iter().map(|step| step.key.as_str()).collect();
+    for check in &mut assessment.checks {
+        if let Outcome::Failed { reason } = &check.outcome {
+            let keys = keys.join(", ");
+            check.outcome = Outcome::failed(format!(
+                "{reason} (an operator would first have had to see to {keys})"
+            ));
+        }
+    }
+    assessment
 }
 
 /// STG-4: a backup waits for the stack to settle, but not for ever: then it is taken all the
