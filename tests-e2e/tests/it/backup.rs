@@ -19,10 +19,10 @@ fn pack(lab: &Lab, name: &str, recipe: &str, tests: &[Test<'_>]) -> Result<Strin
     let folder = lab.path().join(name);
     fs::create_dir_all(folder.join("tests"))?;
     let text = format!("recipe = \"{recipe}\"\n\n[timeouts]\ndeploy = \"60s\"\ntest = \"10s\"\n");
-    fs::write(folder.join("recipe.toml"), text)?;
+    write(folder.join("recipe.toml"), text)?;
     for (test, text, is_executable) in tests {
         let path = folder.join("tests").join(test);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n"))?;
+        write(&path, format!("#!/bin/sh\n{text}\n"))?;
         let mode = if *is_executable { 0o755 } else { 0o644 };
         fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
     }
@@ -203,7 +203,7 @@ echo "shifted: $(printf %s "$token" | tr A-Za-z N-ZA-Mn-za-m)"
 const TELL: &str = r#"page=$(curl --silent --header "Host: $CCCI_DOMAIN" "$CCCI_BASE_URL/")
 token=${page#*<h1>}
 echo "${token%</h1>*}"
-printf '%01989d\n' 0
+printf '%01978d\n' 0
 exit 1"#;
 
 /// RES-5: neither whole nor in part.
@@ -217,8 +217,8 @@ fn a_secret_is_in_no_file_of_a_run() -> Result<()> {
     let stages = ["--pack", &pack, "--stages", "install,backup,functional"];
     let ran = lab.run(&talkative(&lab)?, "run", &stages)?;
     ran.exited(1).left_nothing();
-    fs::write(ran.directory.join("stdout"), &ran.stdout)?;
-    fs::write(ran.directory.join("stderr"), &ran.stderr)?;
+    write(ran.directory.join("stdout"), &ran.stdout)?;
+    write(ran.directory.join("stderr"), &ran.stderr)?;
 
     let log = fs::read_to_string(ran.directory.join("logs/fresh.app.log"))?;
     let shifted = log.lines().find_map(|line| line.split_once("shifted: "));
@@ -238,22 +238,24 @@ fn a_secret_is_in_no_file_of_a_run() -> Result<()> {
     let events = fs::read_to_string(ran.directory.join("events.jsonl"))?;
     assert!(events.contains("<h1>[secret]</h1>"), "the front page was looked at");
 
-    let encoded = "the secret, encoded by the app";
-    let forms = [(secret.clone(), "the secret"), (base64(&secret), encoded)];
+    let forms = [(secret.clone(), "the secret"), (base64(&secret), "the secret in Base64")];
     for file in files(lab.path())? {
         let bytes = fs::read(&file)?;
         let text = String::from_utf8_lossy(&bytes);
         for (form, what) in &forms {
-            let mut pieces = (PIECE..=form.len()).map(|end| &form[end - PIECE..end]);
-            let found = pieces.find(|piece| text.contains(piece));
-            assert_eq!(found, None, "a part of {what} is in {}", file.display());
+            assert_eq!(part_in(&text, form), None, "a part of {what} is in {}", file.display());
         }
     }
+    assert!(part_in(&log, &shift(&secret)).is_some(), "what is there is found");
     Ok(())
 }
 
-/// As long as a part of a secret may not be.
-const PIECE: usize = 12;
+/// A part of a word that tells too much of it.
+fn part_in<'a>(text: &str, word: &'a str) -> Option<&'a str> {
+    const LENGTH: usize = 12;
+    let mut parts = (LENGTH..=word.len()).map(|end| &word[end - LENGTH..end]);
+    parts.find(|part| text.contains(part))
+}
 
 /// ROT13: twice is the word itself.
 fn shift(word: &str) -> String {
@@ -291,4 +293,9 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(all)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own file")]
+fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> std::io::Result<()> {
+    fs::write(path, content)
 }

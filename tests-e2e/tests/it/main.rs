@@ -3,6 +3,7 @@
 //! What a fault looks like is tested by `cargo xtask canary`; here is what takes more than a
 //! recipe and a verdict: signals, strangers, registries, git.
 
+mod backup;
 mod crashes;
 mod images;
 mod incidents;
