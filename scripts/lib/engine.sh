@@ -34,7 +34,9 @@ engine_join() {
 }
 
 engine_up_locked() {
-  flock -s 8
+  flock -w 300 -s 8 ||
+    give_up "$EXIT_LACKING" "another script has kept the engine to itself for 5 minutes" \
+      "see who: fuser -v $ENGINE_DIR/engine.users"
   if engine_answers; then
     say "using the Docker engine that is running (version $(engine_version))"
     return 0
@@ -61,6 +63,9 @@ is_kept() { [ "$(record_get "$1" kept)" = yes ]; }
 engine_down() {
   [ -n "$ENGINE_JOINED" ] || return 0
   engine_locked engine_down_locked
+  # Let go by word, not only by closing: a process that a test left behind has inherited the descriptor, and with it
+  # would hold the lock for everybody who comes later.
+  flock -u 8
   exec 8>&-
   ENGINE_JOINED=
 }
@@ -88,6 +93,7 @@ engine_locked() {
     give_up "$EXIT_LACKING" "another script has been starting or stopping the engine for 5 minutes" \
       "see who: fuser -v $ENGINE_DIR/engine.mutex"
   "$@"
+  flock -u 9
   exec 9>&-
 }
 
