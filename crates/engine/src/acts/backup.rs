@@ -2,6 +2,7 @@
 //! post-hooks; then looks into the snapshot (STG-4).
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cc_ci_core::ports::{EngineError, ExecOutput, ExecRequest, SnapshotSource};
 use cc_ci_model::backup::{
@@ -14,6 +15,9 @@ use cc_ci_model::time::Timestamp;
 
 use super::volume_markers::{backed_up_paths, planted};
 use super::{ActError, Stagehand};
+
+/// A hook gets that long although another one took all the time there was: it may undo something.
+const LEAST: Duration = Duration::from_secs(10);
 
 pub(super) async fn backup(
     hand: &mut Stagehand,
@@ -86,7 +90,7 @@ async fn exec(
     deadline: Timestamp,
 ) -> Result<ExecOutput, ActError> {
     let command = command.iter().map(|word| (*word).to_owned()).collect();
-    let limit = deadline.since(hand.ports.clock.now());
+    let limit = deadline.since(hand.ports.clock.now()).max(LEAST);
     let request = ExecRequest { container: container.to_owned(), command, limit };
     match hand.ports.exec.exec(&request).await {
         Ok(output) => Ok(output),
