@@ -1,10 +1,12 @@
 //! Markers (STG-9): planted in every named volume, found again after the upgrade through the
 //! mounts of the tasks that run then. A renamed volume still exists; only a mount tells.
 
+use cc_ci_model::backup::BackupSpec;
 use cc_ci_model::evidence::{Act, Evidence, MarkerSeen};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, Finding, Revision};
 
+use crate::backup_labels::backup_spec;
 use crate::text::count;
 
 use super::{Assessment, Check, Context, storage};
@@ -90,13 +92,30 @@ fn judge(
         let why = format!("the marker of volume {volume} could not be looked for: {problem}");
         return Sought::Bad(Outcome::errored(why));
     }
-    let is_backed_up = spec.volumes.iter().any(|backed| backed.volume.as_str() == volume);
-    if !spec.volumes.is_empty() && !is_backed_up {
+    if is_left_out(context, volume) {
         let message = format!("{}; the recipe does not back it up either", lost(volume, seen));
         let place = Some(volume.to_owned());
         return Sought::Replaceable(Finding::new("unsaved_volume_lost", message, place));
     }
     Sought::Bad(Outcome::failed(lost(volume, seen)))
+}
+
+/// Whether the recipe itself leaves a volume out of its backups while it backs up others. Each
+/// revision is asked only about volumes it has: one that the head renamed is none of its own.
+fn is_left_out(context: Context<'_>, volume: &str) -> bool {
+    let declared = |revision| context.plan.declared(AppRole::Upgraded, revision);
+    let stacks = [declared(Revision::Base), declared(Revision::Head)];
+    let mut own = stacks
+        .into_iter()
+        .flatten()
+        .filter(|stack| stack.own_volumes().any(|known| known.name.as_str() == volume))
+        .map(backup_spec)
+        .peekable();
+    let leaves_out = |spec: BackupSpec| {
+        let backs_up = spec.volumes.iter().any(|backed| backed.volume.as_str() == volume);
+        !spec.volumes.is_empty() && !backs_up
+    };
+    own.peek().is_some() && own.all(leaves_out)
 }
 
 fn lost(volume: &str, seen: &MarkerSeen) -> String {
