@@ -10,6 +10,8 @@ readonly BUILD_TOOLS='git:git cc:gcc /usr/include/stdio.h:libc6-dev'
 readonly TEST_TOOLS='shellcheck:shellcheck'
 # A registry that real-Swarm tests start on 127.0.0.1; the package's own service is not started.
 readonly SWARM_TEST_TOOLS='docker-registry:docker-registry'
+# What the tests of the packs in packs/ call.
+readonly PACK_TOOLS='curl:curl'
 readonly ENGINE_TOOLS='docker:docker.io dockerd:docker.io iptables:iptables /etc/ssl/certs/ca-certificates.crt:ca-certificates'
 # Only where debian:bookworm-slim can be neither found nor pulled.
 readonly BASE_IMAGE_TOOLS='mmdebstrap:mmdebstrap'
