@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Judge(JudgeArgs),
     /// Remove what a dead run left
     Cleanup(CleanupArgs),
+    /// Say whether a run could work on this host, and what to do if not
+    Doctor(DoctorArgs),
+    /// Print the JSON Schema of a format
+    Schema(SchemaArgs),
 }
 
 /// What is verified.
@@ -88,6 +92,22 @@ pub(crate) struct JudgeArgs {
 pub(crate) struct CleanupArgs {
     /// The run: its id, or its directory
     pub(crate) run: String,
+}
+
+/// `cc-ci doctor`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t = Output::Auto)]
+    pub(crate) output: Output,
+}
+
+/// `cc-ci schema`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SchemaArgs {
+    /// Which format [default: list them]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(cc_ci_core::schema::NAMES))]
+    pub(crate) format: Option<String>,
 }
 
 /// How apps are deployed.

@@ -30,6 +30,7 @@ pub mod ports;
 pub mod proves;
 pub mod redact;
 pub mod results;
+pub mod schema;
 pub mod secret_spec;
 pub mod state;
 pub mod tap;

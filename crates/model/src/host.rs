@@ -17,6 +17,10 @@ pub struct HostFacts {
     pub swarm: SwarmRole,
     /// Whether service VIPs answer.
     pub vips: Tried,
+    /// Whether this process reaches tasks at their own addresses. Logs of before this was tried
+    /// have no such member.
+    #[serde(default = "Tried::unknown")]
+    pub task_addresses: Tried,
     /// The engine's volumes can be read by host path.
     pub volume_root: Option<String>,
 }
@@ -41,6 +45,12 @@ pub enum Tried {
     Works,
     /// It does not.
     Fails,
-    /// Nobody tried since the host started.
+    /// Nobody tried since the host started, or it cannot be told.
     Unknown,
+}
+
+impl Tried {
+    fn unknown() -> Self {
+        Tried::Unknown
+    }
 }

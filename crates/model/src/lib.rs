@@ -11,6 +11,7 @@
 pub mod backup;
 pub mod compose;
 pub mod difference;
+pub mod doctor;
 pub mod event;
 pub mod evidence;
 pub mod exit;

@@ -13,7 +13,7 @@ fn page(path: &str) -> String {
 }
 
 fn schema_of(file: &str) -> Value {
-    schema::documents().into_iter().find(|document| document.file == file).unwrap().schema
+    schema::documents().into_iter().find(|document| document.file() == file).unwrap().schema
 }
 
 /// The first words in backticks of the rows of every table below a heading.

@@ -57,6 +57,7 @@ impl Swarm {
             cli_version,
             swarm: info.swarm.role(),
             vips: Tried::Unknown,
+            task_addresses: Tried::Unknown,
             volume_root: info.docker_root_dir.map(|root| format!("{root}/volumes")),
         })
     }

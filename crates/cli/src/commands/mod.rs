@@ -4,6 +4,7 @@ pub(crate) mod cleanup;
 pub(crate) mod judge;
 pub(crate) mod plan;
 pub(crate) mod run;
+pub(crate) mod schema;
 mod subject;
 
 use std::io::{IsTerminal as _, Write as _};

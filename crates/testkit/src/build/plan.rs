@@ -274,6 +274,7 @@ fn host() -> HostFacts {
         cli_version: "28.2.2".into(),
         swarm: SwarmRole::Manager,
         vips: Tried::Works,
+        task_addresses: Tried::Works,
         volume_root: None,
     }
 }
