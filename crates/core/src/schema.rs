@@ -61,11 +61,7 @@ pub fn documents() -> Vec<Document> {
     ]
 }
 
-fn document<T: JsonSchema>(
-    name: &'static str,
-    what: &'static str,
-    contract: Contract,
-) -> Document {
+fn document<T: JsonSchema>(name: &'static str, what: &'static str, contract: Contract) -> Document {
     let settings = SchemaSettings::draft2020_12().with_transform(PlainDescriptions);
     let settings = match contract {
         Contract::Read => settings.for_deserialize(),

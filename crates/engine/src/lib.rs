@@ -9,6 +9,7 @@
 
 mod acts;
 pub mod cleanup;
+pub mod doctor;
 pub mod journal;
 pub mod planning;
 pub mod ports;

@@ -14,7 +14,8 @@ use xtask::{schema, workspace};
 fn validate(file: &str, value: &Value) -> Result<(), String> {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.enable_format_assertions();
-    let document = schema::documents().into_iter().find(|document| document.file() == file).unwrap();
+    let document =
+        schema::documents().into_iter().find(|document| document.file() == file).unwrap();
     compiler.add_resource(file, document.schema).unwrap();
     let index = compiler.compile(file, &mut schemas).unwrap();
     schemas.validate(value, index).map_err(|error| error.to_string())

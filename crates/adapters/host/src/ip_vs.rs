@@ -10,6 +10,6 @@ use std::path::Path;
 const SIGNS: [&str; 2] = ["/proc/net/ip_vs", "/sys/module/ip_vs"];
 
 /// Whether the kernel of this host has `ip_vs` at the ready.
-pub fn kernel_has_ip_vs() -> bool {
+pub(crate) fn kernel_has_ip_vs() -> bool {
     SIGNS.iter().any(|sign| Path::new(sign).exists())
 }

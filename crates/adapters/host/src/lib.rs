@@ -4,7 +4,7 @@
 //! may start a process, read a clock or sleep.
 //!
 //! Reading order: [`SystemClock`], [`OsEntropy`], [`HttpProbe`], [`HostProcesses`],
-//! [`HostCommands`] with [`run_as_child`], [`UnixSignals`]. Tests: in the files; those that
+//! [`HostCommands`] with [`run_as_child`], [`UnixSignals`], [`ThisHost`]. Tests: in the files; those that
 //! need a helper program in `tests/it/main.rs`.
 #![warn(missing_docs)]
 
@@ -22,12 +22,13 @@ mod proc_files;
 mod processes;
 mod redirect;
 mod signals;
+mod view;
 
 pub use child::{Helper, run_as_child};
 pub use clock::SystemClock;
 pub use commands::HostCommands;
 pub use entropy::OsEntropy;
 pub use http::HttpProbe;
-pub use ip_vs::kernel_has_ip_vs;
 pub use processes::HostProcesses;
 pub use signals::UnixSignals;
+pub use view::ThisHost;

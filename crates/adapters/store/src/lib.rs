@@ -11,6 +11,7 @@ mod lock;
 mod log;
 mod read;
 mod run_dir;
+mod runs;
 mod state_dir;
 
 pub use error::{LogError, RunDirError};

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::error::{RunDirError, io_error};
 
-const LOCK_FILE: &str = "lock";
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// Proof that this process holds a run's lock, as long as it exists.
 #[derive(Debug)]

@@ -124,7 +124,7 @@ fn make_private(path: &Path) -> Result<(), RunDirError> {
 
 /// Writes a file beside its place, then puts it there: a reader sees the old one or the new one,
 /// and so does everybody after a crash.
-fn write_into(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_into(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let name = relative(name)?;
     let target = directory.join(name);
     let folder = target.parent().unwrap_or(directory);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
-use cc_ci_core::ports::EngineError;
+use cc_ci_core::ports::{EngineError, Kernel};
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use serde::Deserialize;
 
@@ -75,28 +75,41 @@ impl Swarm {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Version {
-    version: String,
-    api_version: String,
+pub(crate) struct Version {
+    pub(crate) version: String,
+    pub(crate) api_version: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Info {
     #[serde(rename = "ID", default)]
-    id: String,
-    docker_root_dir: Option<String>,
+    pub(crate) id: String,
+    pub(crate) docker_root_dir: Option<String>,
+    #[serde(default)]
+    kernel_version: String,
+    #[serde(default)]
+    mem_total: u64,
     /// The engine's own clock, RFC 3339.
     pub(crate) system_time: String,
     #[serde(default)]
-    swarm: SwarmInfo,
+    pub(crate) swarm: SwarmInfo,
+}
+
+impl Info {
+    pub(crate) fn kernel(&self) -> Kernel {
+        Kernel { release: self.kernel_version.clone(), memory_bytes: self.mem_total }
+    }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct SwarmInfo {
-    local_node_state: String,
-    control_available: bool,
+pub(crate) struct SwarmInfo {
+    #[serde(rename = "NodeID")]
+    pub(crate) node_id: String,
+    pub(crate) local_node_state: String,
+    pub(crate) control_available: bool,
+    pub(crate) error: String,
 }
 
 impl SwarmInfo {

@@ -49,6 +49,19 @@ pub(crate) async fn take(swarm: &Swarm, scope: &Scope) -> Result<Vec<Object>, En
     Ok(found.into_iter().collect())
 }
 
+/// Everything that carries the run label, whichever run's.
+pub(crate) async fn marked(swarm: &Swarm) -> Result<Vec<Object>, EngineError> {
+    let label = [RUN_LABEL.to_owned()];
+    let filter = ("label", label.as_slice());
+    let mut found = BTreeSet::new();
+    for kind in [Kind::Service, Kind::Network, Kind::Secret, Kind::Config, Kind::Volume] {
+        found.extend(list(swarm, kind, &[filter]).await?);
+    }
+    let containers = containers(swarm, &[filter]).await?;
+    found.extend(containers.iter().map(Container::object));
+    Ok(found.into_iter().collect())
+}
+
 fn labels(scope: &Scope) -> Vec<String> {
     let stacks = scope.stacks.iter().map(|stack| format!("{NAMESPACE_LABEL}={stack}"));
     stacks.chain(scope.run.iter().map(|run| format!("{RUN_LABEL}={run}"))).collect()

@@ -5,11 +5,12 @@
 //!
 //! Reading order: [`Swarm`], then the modules `watch` and `feed` (how a stack is watched),
 //! `services`, `tasks`, `containers` and `template` (how it is read), `images`, `inventory`,
-//! `effects` and `files`. Tests: in the files, and against a real engine in `tests/it/main.rs`.
+//! `effects`, `files` and `doctor`. Tests: in the files, and against a real engine in `tests/it/main.rs`.
 #![warn(missing_docs)]
 
 mod client;
 mod containers;
+mod doctor;
 mod effects;
 mod error;
 mod exec;

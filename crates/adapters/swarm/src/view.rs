@@ -15,7 +15,7 @@ use crate::tasks;
 use crate::watch::Watch;
 
 /// The bridge through which the tasks of this node reach the host, and the host them.
-const GATEWAY_NETWORK: &str = "docker_gwbridge";
+pub(crate) const GATEWAY_NETWORK: &str = "docker_gwbridge";
 
 #[async_trait]
 impl StackView for Swarm {
@@ -64,21 +64,36 @@ impl StackView for Swarm {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Gateway {
+pub(crate) struct Gateway {
+    #[serde(rename = "IPAM", default)]
+    pub(crate) ipam: Ipam,
     #[serde(default)]
-    containers: BTreeMap<String, Member>,
+    pub(crate) containers: BTreeMap<String, Member>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Ipam {
+    pub(crate) config: Vec<IpamConfig>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Member {
+pub(crate) struct IpamConfig {
+    #[serde(default)]
+    pub(crate) gateway: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Member {
     #[serde(rename = "IPv4Address", default)]
     address: String,
 }
 
 impl Gateway {
     /// Written as `172.18.0.3/16`.
-    fn address(&self, container: &str) -> Option<IpAddr> {
+    pub(crate) fn address(&self, container: &str) -> Option<IpAddr> {
         self.containers.get(container)?.address.split('/').next()?.parse().ok()
     }
 }

@@ -4,6 +4,7 @@
 //! (`testkit`), and a contract suite both pass.
 
 mod backup;
+mod doctor;
 mod host;
 mod recipes;
 mod store;
@@ -12,6 +13,10 @@ mod swarm;
 pub use backup::{
     Exec, ExecOutput, ExecRequest, FileFacts, Restarts, SnapshotEntry, SnapshotError,
     SnapshotSource, Snapshots, VolumeError, Volumes, Weight,
+};
+pub use doctor::{
+    Bridge, EngineState, EngineView, HostView, Kernel, Node, Remembered, RunTrace, StateView,
+    SwarmState, Trace,
 };
 pub use host::{
     ChildLog, Clock, CommandError, CommandLine, CommandOutput, Commands, Entropy, HttpRequest,
