@@ -44,6 +44,7 @@ fn start(args: Args) -> Result<u8, Failure> {
             Command::Plan(plan) => commands::plan::plan(&settings, plan).await,
             Command::Judge(judge) => commands::judge::judge(&judge),
             Command::Cleanup(cleanup) => commands::cleanup::cleanup(&settings, cleanup).await,
+            Command::Doctor(doctor) => commands::doctor::doctor(&settings, &doctor).await,
             Command::Schema(schema) => commands::schema::schema(&schema),
         }
     })

@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use cc_ci_backup::{HostVolumes, RusticSnapshots};
 use cc_ci_coop::{GitRecipes, NativeDeployer};
-use cc_ci_core::ports::{Clock, Commands, Listener};
+use cc_ci_core::ports::{Clock, Commands, EngineView, Listener};
 use cc_ci_engine::cleanup::Sweeper;
+use cc_ci_engine::doctor::{Doctor, Surroundings, Trying, Ways};
 use cc_ci_engine::planning::Planner;
 use cc_ci_engine::ports::{Place, Ports};
 use cc_ci_host::{
-    Helper, HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, UnixSignals,
+    Helper, HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, ThisHost, UnixSignals,
 };
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
-use cc_ci_store::RunDir;
+use cc_ci_store::{RunDir, StateDir};
 use cc_ci_swarm::Swarm;
 
 use crate::failure::{Failure, chain};
@@ -56,15 +57,14 @@ pub(crate) struct Room {
     pub(crate) place: Place,
 }
 
-/// Adapters that need no run directory.
-pub(crate) struct Host {
+/// Adapters that need no engine.
+pub(crate) struct Tools {
     pub(crate) clock: Arc<SystemClock>,
     pub(crate) commands: Arc<HostCommands>,
-    pub(crate) swarm: Swarm,
 }
 
-impl Host {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Failure> {
+impl Tools {
+    pub(crate) fn new() -> Result<Self, Failure> {
         let own = std::env::current_exe().map_err(|error| {
             Failure::error(format!("cannot tell where cc-ci itself is: {error}"))
         })?;
@@ -72,37 +72,70 @@ impl Host {
         let clock = Arc::new(SystemClock::new());
         let commands = HostCommands::new(Some(helper))
             .map_err(|error| Failure::error(format!("cannot prepare to run programs: {error}")))?;
-        let commands = Arc::new(commands);
-        let swarm =
-            Swarm::connect(&settings.docker_host).map_err(|error| no_engine(&chain(&error)))?;
-        Ok(Self { clock, commands, swarm })
+        Ok(Self { clock, commands: Arc::new(commands) })
     }
 
-    /// The host's facts; refuses one that cannot deploy.
-    pub(crate) async fn facts(&self, settings: &Settings) -> Result<HostFacts, Failure> {
+    /// Who looks at this host, with or without an engine.
+    pub(crate) fn doctor(&self, settings: &Settings) -> Doctor {
+        let engine = Swarm::connect(&settings.docker_host);
+        Doctor {
+            clock: self.clock.clone(),
+            commands: self.commands.clone(),
+            engine: engine.map(|swarm| Arc::new(swarm) as Arc<dyn EngineView>),
+            host: Arc::new(ThisHost),
+            state: Arc::new(StateDir::new(&settings.state)),
+            surroundings: Surroundings {
+                docker_host: settings.docker_host.clone(),
+                search_path: settings.path.clone(),
+                directory: settings.directory.clone(),
+            },
+        }
+    }
+}
+
+/// Adapters that need no run directory.
+pub(crate) struct Host {
+    tools: Tools,
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) commands: Arc<HostCommands>,
+    pub(crate) swarm: Swarm,
+}
+
+impl Host {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Failure> {
+        let tools = Tools::new()?;
+        let swarm =
+            Swarm::connect(&settings.docker_host).map_err(|error| no_engine(&chain(&error)))?;
+        Ok(Self { clock: tools.clock.clone(), commands: tools.commands.clone(), tools, swarm })
+    }
+
+    /// The host's facts; refuses one that cannot deploy, or whose tasks were tried and cannot be
+    /// reached.
+    pub(crate) async fn facts(
+        &self,
+        settings: &Settings,
+        trying: Trying,
+    ) -> Result<HostFacts, Failure> {
         let version =
             crate::docker_cli::version(self.commands.as_ref(), self.clock.now(), settings).await?;
         let facts = self.swarm.facts(version).await;
-        let mut facts = facts.map_err(|error| no_engine(&chain(&error)))?;
-        facts.vips = Self::vips(settings);
-        match facts.swarm {
-            SwarmRole::Manager => Ok(facts),
-            SwarmRole::Inactive => Err(Failure::error("this Docker engine is in no Swarm").hint(
-                "make it one: `docker swarm init` (add `--advertise-addr 127.0.0.1` on a laptop)",
+        let facts = facts.map_err(|error| no_engine(&chain(&error)))?;
+        let Ways { vips, task_addresses } = self.tools.doctor(settings).ways(trying).await;
+        let facts = HostFacts { vips, task_addresses, ..facts };
+        let more = "`cc-ci doctor` says more";
+        match (facts.swarm, task_addresses) {
+            (SwarmRole::Manager, Tried::Fails) if trying == Trying::Allowed => Err(Failure::error(
+                "tasks cannot be reached from here: no app would be seen to answer",
+            )
+            .hint(format!("run cc-ci on the engine's own host; in a container, with `--network host`; {more}"))),
+            (SwarmRole::Manager, _) => Ok(facts),
+            (SwarmRole::Inactive, _) => Err(Failure::error("this Docker engine is in no Swarm").hint(
+                format!("make it one: `docker swarm init` (add `--advertise-addr 127.0.0.1` on a laptop); {more}"),
             )),
-            SwarmRole::Worker => {
+            (SwarmRole::Worker, _) => {
                 Err(Failure::error("this Docker engine is a worker: it cannot deploy stacks")
                     .hint("run cc-ci on a manager node, or set DOCKER_HOST to one"))
             }
-        }
-    }
-
-    /// Whether service VIPs answer; not known of an engine on another host.
-    fn vips(settings: &Settings) -> Tried {
-        match (settings.docker_host.starts_with("unix://"), cc_ci_host::kernel_has_ip_vs()) {
-            (true, true) => Tried::Works,
-            (true, false) => Tried::Fails,
-            (false, _) => Tried::Unknown,
         }
     }
 

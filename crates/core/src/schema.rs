@@ -6,6 +6,7 @@
 //! Tests: at the end of this file; that what the real binary wrote follows them, in
 //! `xtask/tests/it/schema.rs`.
 
+use cc_ci_model::doctor::DoctorReport;
 use cc_ci_model::event::Event;
 use cc_ci_model::pack::Pack;
 use cc_ci_model::plan::Plan;
@@ -40,7 +41,7 @@ impl Document {
 }
 
 /// The names of all published formats, in the order of [`documents`].
-pub const NAMES: [&str; 4] = ["results", "event", "plan", "recipe.toml"];
+pub const NAMES: [&str; 5] = ["results", "event", "plan", "recipe.toml", "doctor"];
 
 /// What a format is for: files that people write may leave keys out, and must not have others;
 /// files that cc-ci writes have every key, and readers ignore those they do not know.
@@ -58,6 +59,7 @@ pub fn documents() -> Vec<Document> {
         document::<Event>("event", "one line of a run's events.jsonl", Written),
         document::<Plan>("plan", "what `cc-ci plan --output json` prints", Written),
         document::<Pack>("recipe.toml", "what a pack says about one recipe", Read),
+        document::<DoctorReport>("doctor", "what `cc-ci doctor --output json` prints", Written),
     ]
 }
 

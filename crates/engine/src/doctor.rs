@@ -78,14 +78,13 @@ impl Doctor {
     /// Looks at everything. Takes at most some ten seconds for each question.
     pub async fn look(&self) -> Facts {
         let engine = self.engine_state().await;
-        let reach = self.reach().await;
-        if let Ok(engine) = &engine {
-            self.remember(engine, task_addresses(&engine.kernel, &self.host.kernel(), &reach));
-        }
+        let reach = match &engine {
+            Ok(engine) => self.reach_of(engine).await,
+            Err(_) => Reach::default(),
+        };
         let root = engine.as_ref().ok().and_then(|engine| engine.root.clone());
         Facts {
             docker_host: self.surroundings.docker_host.clone(),
-            search_path: self.surroundings.search_path.clone(),
             cli: self.program("docker").await,
             programs: self.programs().await,
             marked: self.marked(&engine).await,
@@ -115,9 +114,7 @@ impl Doctor {
         let task_addresses = match (remembered, trying) {
             (Tried::Works, _) | (_, Trying::Forbidden) => remembered,
             (Tried::Fails | Tried::Unknown, Trying::Allowed) => {
-                let tried = task_addresses(&engine.kernel, &kernel, &self.reach().await);
-                self.remember(&engine, tried);
-                tried
+                task_addresses(&engine.kernel, &kernel, &self.reach_of(&engine).await)
             }
         };
         Ways { vips, task_addresses }
@@ -126,6 +123,13 @@ impl Doctor {
     async fn engine_state(&self) -> Result<EngineState, EngineError> {
         let engine = self.engine.clone()?;
         self.within("read the engine's state", engine.state()).await
+    }
+
+    /// Tries, and remembers what follows.
+    async fn reach_of(&self, engine: &EngineState) -> Reach {
+        let reach = self.reach().await;
+        self.remember(engine, task_addresses(&engine.kernel, &self.host.kernel(), &reach));
+        reach
     }
 
     /// Nothing is made for it: what is on the bridge anyway is asked.

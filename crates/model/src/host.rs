@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The host and its engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(transform = without_task_addresses)]
 pub struct HostFacts {
     /// The engine's id; changes when it is installed anew.
     pub engine_id: String,
@@ -17,8 +18,8 @@ pub struct HostFacts {
     pub swarm: SwarmRole,
     /// Whether service VIPs answer.
     pub vips: Tried,
-    /// Whether this process reaches tasks at their own addresses. Logs of before this was tried
-    /// have no such member.
+    /// Whether this process reaches tasks at their own addresses; `unknown` in logs of before this
+    /// was tried, which have no such member.
     #[serde(default = "Tried::unknown")]
     pub task_addresses: Tried,
     /// The engine's volumes can be read by host path.
@@ -47,6 +48,14 @@ pub enum Tried {
     Fails,
     /// Nobody tried since the host started, or it cannot be told.
     Unknown,
+}
+
+/// It is always written, but a reader of earlier logs has to do without.
+fn without_task_addresses(schema: &mut schemars::Schema) {
+    let required = schema.get_mut("required").and_then(|required| required.as_array_mut());
+    if let Some(required) = required {
+        required.retain(|name| name != "task_addresses");
+    }
 }
 
 impl Tried {

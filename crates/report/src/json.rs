@@ -1,6 +1,7 @@
-//! What programs read: `results.json`, `cleanup.json`, a plan. Indented, with a line break at the
+//! What programs read: `results.json`, `cleanup.json`, a plan, what doctor says. Indented, with a line break at the
 //! end.
 
+use cc_ci_model::doctor::DoctorReport;
 use cc_ci_model::plan::Plan;
 use cc_ci_model::results::{Cleanup, Results};
 
@@ -17,6 +18,11 @@ pub fn cleanup(cleanup: &Cleanup) -> String {
 /// A plan.
 pub fn plan(plan: &Plan) -> String {
     pretty(plan)
+}
+
+/// What doctor says.
+pub fn doctor(report: &DoctorReport) -> String {
+    pretty(report)
 }
 
 fn pretty(value: &impl serde::Serialize) -> String {

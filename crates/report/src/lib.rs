@@ -3,13 +3,14 @@
 //! Every function here turns a run's results (or the state so far) into text. Nothing is read,
 //! written or decided: what a line says stands in the results already.
 //!
-//! Reading order: [`terminal`], [`markdown`], [`json`], [`plan`], [`progress`].
+//! Reading order: [`terminal`], [`markdown`], [`json`], [`plan`], [`progress`], [`doctor`].
 //!
 //! Adding a field to the results: show it in `terminal` or say there why not, then in `markdown`,
 //! then in `samples`, whose reports the tests compare as a whole.
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod doctor;
 pub mod json;
 pub mod markdown;
 pub mod plan;

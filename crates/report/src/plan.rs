@@ -2,6 +2,7 @@
 //!
 //! Tests: at the end of this file.
 
+use cc_ci_model::host::{HostFacts, Tried};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Doing, Finding, HttpGate, Plan, PlannedApp};
 
@@ -13,6 +14,7 @@ pub fn text(plan: &Plan) -> String {
     let mut page = Page::default();
     heading(&mut page, plan);
     stages(&mut page, plan);
+    page.list("host", host(&plan.host).into_iter());
     page.list("apps", plan.apps.iter().map(app));
     page.list("ready when it answers", plan.gate.iter().map(gate));
     let changes = plan.difference.iter().flat_map(changes);
@@ -30,6 +32,26 @@ pub fn text(plan: &Plan) -> String {
     page.list("warnings", plan.warnings.iter().map(warning));
     page.list("time limits", limits(plan).into_iter());
     page.text
+}
+
+/// What was found out about the ways to an app (PLAN-1).
+fn host(host: &HostFacts) -> [String; 3] {
+    let told = |tried: Tried, unknown: &str| match tried {
+        Tried::Works => "answer".to_owned(),
+        Tried::Fails => "do not answer".to_owned(),
+        Tried::Unknown => format!("unknown: {unknown}"),
+    };
+    [
+        format!("docker CLI {}, engine {}", host.cli_version, host.engine_version),
+        format!("service VIPs: {}", told(host.vips, "the engine runs on another kernel")),
+        format!(
+            "task addresses: {}",
+            told(
+                host.task_addresses,
+                "not tried since the host started; `cc-ci doctor` and a run do"
+            )
+        ),
+    ]
 }
 
 fn app(app: &PlannedApp) -> String {
@@ -181,6 +203,11 @@ stages
   backup      skipped: not selected
   restore     skipped: not selected
   functional  skipped: not selected
+
+host
+  docker CLI 28.2.2, engine 20.10.24
+  service VIPs: answer
+  task addresses: answer
 
 apps
   fresh: recipe-0a1b2c.ccci.test (stack recipe-0a1b2c_ccci_test)

@@ -6,7 +6,7 @@
 //!
 //! Tests: `terminal/tests.rs`.
 
-mod page;
+pub(crate) mod page;
 #[cfg(test)]
 mod tests;
 

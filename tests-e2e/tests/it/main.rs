@@ -5,6 +5,7 @@
 
 mod backup;
 mod crashes;
+mod doctor;
 mod images;
 mod incidents;
 mod rungs;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use cc_ci_model::doctor::FindingId;
 use cc_ci_model::exit::ExitKind;
 use serde_json::Value;
 use xtask::{schema, workspace};
@@ -123,6 +124,23 @@ fn every_event_and_evidence_is_described() {
     same("acts", &rows(&page, "Acts"), tags(defined("Act"), "act"));
     same("evidence", &rows(&page, "Evidence"), tags(defined("Evidence"), "evidence"));
     same("intents", &rows(&page, "Intents"), tags(defined("Intent"), "kind"));
+}
+
+#[test]
+fn every_finding_of_doctor_is_described_with_its_level() {
+    let page = page("docs/reference/doctor.md");
+    let word = |value: Value| value.as_str().unwrap().to_owned();
+    let name = |id: &FindingId| word(serde_json::to_value(id).unwrap());
+    let rows = rows(&page, "Findings");
+    same("docs/reference/doctor.md", &rows, FindingId::ALL.iter().map(name));
+    for id in FindingId::ALL {
+        let level = word(serde_json::to_value(id.level()).unwrap());
+        let row = format!("\n| `{}` | {level} | ", name(id));
+        assert!(page.contains(&row), "docs/reference/doctor.md: `{}` is not {level}", name(id));
+        let line = page.lines().find(|line| line.starts_with(row.trim_start())).unwrap();
+        let says_nothing_to_do = line.ends_with("| |");
+        assert!(level == "ok" || !says_nothing_to_do, "no next step: {line}");
+    }
 }
 
 #[test]

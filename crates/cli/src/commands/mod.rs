@@ -1,6 +1,7 @@
 //! One file for each command, and what several of them need.
 
 pub(crate) mod cleanup;
+pub(crate) mod doctor;
 pub(crate) mod judge;
 pub(crate) mod plan;
 pub(crate) mod run;
@@ -9,6 +10,7 @@ mod subject;
 
 use std::io::{IsTerminal as _, Write as _};
 
+use cc_ci_model::event::Tool;
 use cc_ci_model::results::Results;
 use cc_ci_report::terminal::{Style, report};
 
@@ -17,14 +19,25 @@ use crate::failure::Failure;
 
 /// Puts the answer on standard output.
 pub(crate) fn show(results: &Results, output: Output, no_color: bool) -> Result<(), Failure> {
-    let stdout = std::io::stdout();
-    let style =
-        Style { color: output == Output::Auto && stdout.is_terminal() && !no_color, width: 100 };
     let text = match output {
         Output::Json => cc_ci_report::json::results(results),
-        Output::Auto | Output::Human => report(results, style),
+        Output::Auto | Output::Human => report(results, style(output, no_color)),
     };
     print(&text)
+}
+
+/// How a report looks on standard output.
+pub(crate) fn style(output: Output, no_color: bool) -> Style {
+    let is_terminal = std::io::stdout().is_terminal();
+    Style { color: output == Output::Auto && is_terminal && !no_color, width: 100 }
+}
+
+/// This program.
+pub(crate) fn tool() -> Tool {
+    Tool {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("CC_CI_COMMIT").map(str::to_owned),
+    }
 }
 
 /// Writes to standard output.

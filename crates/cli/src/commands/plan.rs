@@ -1,5 +1,7 @@
 //! `cc-ci plan`.
 
+use cc_ci_engine::doctor::Trying;
+
 use super::{print, subject};
 use crate::args::{Output, PlanArgs};
 use crate::failure::Failure;
@@ -11,7 +13,7 @@ pub(crate) async fn plan(settings: &Settings, args: PlanArgs) -> Result<u8, Fail
     let host = Host::new(settings)?;
     let source = subject::source(settings, &args.subject.recipe)?;
     let run_id = subject::run_id(&host, &source)?;
-    let facts = host.facts(settings).await?;
+    let facts = host.facts(settings, Trying::Forbidden).await?;
     let request = subject::request(settings, &args.subject, run_id, facts, false)?;
     let work = tempfile::Builder::new().prefix("cc-ci-plan-").tempdir();
     let work = work.map_err(|error| Failure::error(format!("no folder to clone into: {error}")))?;

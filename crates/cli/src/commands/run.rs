@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cc_ci_coop::GitRecipes;
+use cc_ci_engine::doctor::Trying;
 use cc_ci_engine::ports::Place;
 use cc_ci_engine::run::run as run_plan;
-use cc_ci_model::event::Tool;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::name::RunId;
 use cc_ci_model::plan::Plan;
 use cc_ci_store::{RunDir, RunDirError, StateDir};
 
-use super::{exit_code, show, subject};
+use super::{exit_code, show, subject, tool};
 use crate::args::{Output, RunArgs, Subject};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, publish};
@@ -24,7 +24,7 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
     let host = Host::new(settings)?;
     let source = subject::source(settings, &args.subject.recipe)?;
     let run_id = subject::run_id(&host, &source)?;
-    let facts = host.facts(settings).await?;
+    let facts = host.facts(settings, Trying::Allowed).await?;
     let request = subject::request(settings, &args.subject, run_id.clone(), facts, args.keep)?;
     let room = RunRoom::make(directory(settings, args.out.as_deref(), &run_id))?;
     let recipes = host.recipes(settings, &room.work);
@@ -122,14 +122,6 @@ impl RunRoom {
 fn volume_root(plan: &Plan) -> PathBuf {
     let root = plan.host.volume_root.as_deref().unwrap_or("/var/lib/docker/volumes");
     PathBuf::from(root)
-}
-
-/// This program.
-fn tool() -> Tool {
-    Tool {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: option_env!("CC_CI_COMMIT").map(str::to_owned),
-    }
 }
 
 fn directory(settings: &Settings, out: Option<&Path>, run_id: &RunId) -> PathBuf {

@@ -9,7 +9,7 @@ use crate::ports::{EngineError, EngineState, Node, SwarmState};
 const OLDEST: (u32, u32) = (20, 10);
 
 pub(super) fn cli(facts: &Facts) -> Finding {
-    let place = format!("PATH {}", facts.search_path);
+    let place = "`docker` on PATH";
     let install = "install the docker CLI, 20.10 or newer (Debian: `apt-get install docker.io`)";
     let said = match &facts.cli.said {
         Ok(said) => said.trim(),
@@ -66,12 +66,13 @@ fn silent(error: &EngineError, place: String) -> Finding {
         return Finding::new(FindingId::EngineAddress, "cc-ci cannot use this address", place)
             .next("set DOCKER_HOST to unix://PATH or tcp://HOST:PORT");
     }
+    let unseen = "Swarm, network and volumes could not be looked at";
     if message.to_lowercase().contains("permission denied") {
-        return Finding::new(FindingId::EngineDenied, "this user may not use it", place)
+        let what = format!("this user may not use it; {unseen}");
+        return Finding::new(FindingId::EngineDenied, what, place)
             .next("run cc-ci as root: it reads the files of volumes too");
     }
-    let what =
-        format!("does not answer: {message}; Swarm, network and volumes could not be looked at");
+    let what = format!("does not answer: {message}; {unseen}");
     Finding::new(FindingId::EngineSilent, what, place)
         .next("start Docker (`systemctl start docker`), or set DOCKER_HOST to an engine that runs")
 }

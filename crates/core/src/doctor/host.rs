@@ -100,7 +100,6 @@ pub(super) fn open_files(facts: &Facts) -> Finding {
 
 /// Those that are there in one finding, each that is missing in one of its own.
 pub(super) fn programs(facts: &Facts) -> Vec<Finding> {
-    let place = format!("PATH {}", facts.search_path);
     let there: Vec<&str> = facts
         .programs
         .iter()
@@ -108,15 +107,16 @@ pub(super) fn programs(facts: &Facts) -> Vec<Finding> {
         .map(|program| program.name.as_str())
         .collect();
     let missing = facts.programs.iter().filter(|program| program.said.is_err());
-    let mut found: Vec<Finding> = missing.map(|program| missing_program(program, &place)).collect();
+    let mut found: Vec<Finding> = missing.map(missing_program).collect();
     if !there.is_empty() {
-        found.insert(0, Finding::new(FindingId::Tools, there.join(", "), place));
+        found.insert(0, Finding::new(FindingId::Tools, there.join(", "), "PATH"));
     }
     found
 }
 
-fn missing_program(program: &Program, place: &str) -> Finding {
+fn missing_program(program: &Program) -> Finding {
     let name = &program.name;
+    let place = format!("`{name}` on PATH");
     let install = format!("install {name}");
     if NEEDED.contains(&name.as_str()) {
         let what = format!("{name} is missing: recipes are git repositories");

@@ -26,8 +26,6 @@ pub use network::{Reach, task_addresses, vips};
 pub struct Facts {
     /// The engine's address, as it was given.
     pub docker_host: String,
-    /// `PATH`.
-    pub search_path: String,
     /// `docker`.
     pub cli: Program,
     /// Other programs that cc-ci or tests call.

@@ -53,7 +53,6 @@ fn manager(nodes: Vec<Node>) -> SwarmState {
 fn well() -> Facts {
     Facts {
         docker_host: "unix:///var/run/docker.sock".into(),
-        search_path: "/usr/bin:/bin".into(),
         cli: Program {
             name: "docker".into(),
             said: Ok("Docker version 20.10.24+dfsg1, build 297e128\n".into()),

@@ -5,7 +5,7 @@ use crate::words;
 
 /// What a colour is for, not which one it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     Green,
     Red,
     Yellow,
@@ -24,26 +24,26 @@ impl Paint {
 }
 
 /// A report as it grows.
-pub(super) struct Page {
+pub(crate) struct Page {
     style: Style,
     lines: Vec<String>,
 }
 
 impl Page {
-    pub(super) fn new(style: Style) -> Self {
+    pub(crate) fn new(style: Style) -> Self {
         let width = style.width.clamp(40, 120);
         Self { style: Style { width, ..style }, lines: Vec::new() }
     }
 
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.style.width
     }
 
-    pub(super) fn paint(&self, text: &str, paint: Paint) -> String {
+    pub(crate) fn paint(&self, text: &str, paint: Paint) -> String {
         self.escaped(text, paint.code())
     }
 
-    pub(super) fn strong(&self, text: &str, paint: Paint) -> String {
+    pub(crate) fn strong(&self, text: &str, paint: Paint) -> String {
         self.escaped(text, &format!("1;{}", paint.code()))
     }
 
@@ -51,23 +51,23 @@ impl Page {
         if self.style.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         self.lines.push(String::new());
     }
 
     /// The name of a section, after an empty line.
-    pub(super) fn title(&mut self, text: &str) {
+    pub(crate) fn title(&mut self, text: &str) {
         self.blank();
         self.lines.push(self.escaped(text, "1"));
     }
 
     /// A line as it is.
-    pub(super) fn line(&mut self, indent: usize, text: &str) {
+    pub(crate) fn line(&mut self, indent: usize, text: &str) {
         self.lines.push(format!("{}{text}", " ".repeat(indent)));
     }
 
     /// Wrapped text.
-    pub(super) fn block(&mut self, indent: usize, text: &str) {
+    pub(crate) fn block(&mut self, indent: usize, text: &str) {
         for line in wrapped(text, self.style.width.saturating_sub(indent)) {
             self.line(indent, &line);
         }
@@ -75,7 +75,7 @@ impl Page {
 
     /// Wrapped text whose first line begins with `start`; `start` may be coloured and is `indent`
     /// columns wide.
-    pub(super) fn hanging(&mut self, start: &str, indent: usize, text: &str) {
+    pub(crate) fn hanging(&mut self, start: &str, indent: usize, text: &str) {
         let lines = wrapped(text, self.style.width.saturating_sub(indent));
         for (index, line) in lines.iter().enumerate() {
             if index == 0 {
@@ -87,7 +87,7 @@ impl Page {
     }
 
     /// A section of points, if there are any.
-    pub(super) fn list(&mut self, title: &str, points: Vec<String>) {
+    pub(crate) fn list(&mut self, title: &str, points: Vec<String>) {
         if points.is_empty() {
             return;
         }
@@ -97,7 +97,7 @@ impl Page {
         }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let mut text = self.lines.join("\n");
         text.push('\n');
         text
