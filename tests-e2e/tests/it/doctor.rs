@@ -87,11 +87,32 @@ fn a_killed_run_is_found_and_gone_after_its_next_step() -> Result<()> {
     let report = doctor(&lab)?;
     let found = leftovers(&report, &id);
     assert_eq!(found.iter().map(|one| one.id).collect::<Vec<_>>(), [FindingId::RunDied]);
-    assert!(found[0].what.contains("on the engine: network"), "{found:?}");
+    assert!(found[0].what.contains("on the engine: service "), "{found:?}");
     let next = found[0].next.clone().unwrap_or_default();
     let command: Vec<&str> = next.split(' ').skip(1).collect();
     assert_eq!(command, ["cleanup", &id], "{next}");
     lab.cc_ci(&command)?.exited(0);
     assert_eq!(leftovers(&doctor(&lab)?, &id).len(), 0);
+    Ok(())
+}
+
+/// Every recipe would look as if it did not answer: nothing is created, and no recipe is blamed.
+#[test]
+fn from_another_network_no_run_begins() -> Result<()> {
+    if !is_enabled("from_another_network_no_run_begins") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    doctor(&lab)?;
+    let ran = lab.cc_ci_in_another_network(&["doctor", "--output", "json"])?;
+    let report: DoctorReport = serde_json::from_str(&ran.exited(4).stdout)?;
+    let found = report.findings.iter().find(|finding| finding.level == Level::Problem);
+    assert_eq!(found.map(|finding| finding.id), Some(FindingId::TaskAddressesSilent));
+    let recipe = lab.recipe("custom-html-tiny")?.display().to_string();
+    let ran = lab.cc_ci_in_another_network(&["run", &recipe])?;
+    ran.exited(4).said("tasks cannot be reached from here").said("`cc-ci doctor` says more");
+    assert!(!lab.state().join("runs").exists(), "no run directory");
+    // What was tried there does not count here.
+    assert_eq!(plan(&lab, recipe.as_ref())?.host.task_addresses, Tried::Unknown);
     Ok(())
 }

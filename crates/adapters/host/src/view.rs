@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,9 +42,10 @@ impl HostView for ThisHost {
         kernel_has_ip_vs()
     }
 
-    /// Only an address of one's own can be bound to.
+    /// The kernel's own routes tell. (Binding to it would not: in a network without any address
+    /// every one can be bound to, as was seen on Linux 6.18.)
     fn is_own(&self, address: IpAddr) -> bool {
-        UdpSocket::bind((address, 0)).is_ok()
+        fs::read_to_string("/proc/net/fib_trie").is_ok_and(|routes| is_local(&routes, address))
     }
 
     async fn answers(&self, address: IpAddr, timeout: Duration) -> bool {
@@ -92,6 +93,21 @@ fn nearest(folder: &Path) -> PathBuf {
     there.unwrap_or(Path::new("/")).to_owned()
 }
 
+/// Whether `/proc/net/fib_trie` has an address as one of this network's own: a line
+/// `|-- 172.18.0.1`, and below it `/32 host LOCAL`. It knows IPv4 only, and so does the bridge.
+fn is_local(routes: &str, address: IpAddr) -> bool {
+    let wanted = format!("|-- {address}");
+    let mut is_wanted = false;
+    for line in routes.lines().map(str::trim) {
+        if line.starts_with("|--") {
+            is_wanted = line == wanted;
+        } else if is_wanted && line == "/32 host LOCAL" {
+            return true;
+        }
+    }
+    false
+}
+
 /// A line of `/proc/meminfo`, in bytes.
 fn memory(name: &str) -> Option<u64> {
     meminfo(&fs::read_to_string("/proc/meminfo").ok()?, name)
@@ -123,8 +139,16 @@ mod tests {
     #[test]
     fn only_addresses_of_this_host_are_its_own() {
         assert!(ThisHost.is_own("127.0.0.1".parse().unwrap()));
-        // TEST-NET-1 (RFC 5737): nobody's.
-        assert!(!ThisHost.is_own("192.0.2.1".parse().unwrap()));
+        // TEST-NET-3 (RFC 5737): nobody's.
+        assert!(!ThisHost.is_own("203.0.113.77".parse().unwrap()));
+        let routes = "Main:\n  |-- 172.18.0.0\n     /16 link UNICAST\nLocal:\n  \
+                      |-- 172.18.0.1\n     /32 host LOCAL\n  |-- 172.18.255.255\n     /32 link BROADCAST\n";
+        let is_own = |address: &str| is_local(routes, address.parse().unwrap());
+        assert!(is_own("172.18.0.1"));
+        for other in ["172.18.0.0", "172.18.255.255", "172.18.0.10", "72.18.0.1", "::1"] {
+            assert!(!is_own(other), "{other}");
+        }
+        assert!(!is_local("", "172.18.0.1".parse().unwrap()));
     }
 
     /// Where a packet goes that nobody takes differs from network to network (there are proxies

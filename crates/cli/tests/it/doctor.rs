@@ -9,6 +9,7 @@ use std::process::Command;
 
 use cc_ci_model::doctor::{DoctorReport, FindingId, Level};
 
+use crate::engine::Engine;
 use crate::support::{binary, cc_ci, said};
 
 /// What it says to programs; the exit code has to be the one it names.
@@ -139,6 +140,60 @@ fn a_user_without_rights_is_told_which() {
         Some("run cc-ci as root: it reads the files of volumes too")
     );
     found(&report, FindingId::StateFolderReadonly);
+}
+
+const MANAGER: &str = r#"{"NodeID":"n1","LocalNodeState":"active","ControlAvailable":true}"#;
+/// What an engine says of its Swarm, what it answers to `/nodes`, and what follows.
+const SWARMS: [(&str, &str, FindingId); 7] = [
+    (
+        r#"{"NodeID":"","LocalNodeState":"inactive","ControlAvailable":false}"#,
+        "[]",
+        FindingId::SwarmNone,
+    ),
+    (
+        r#"{"NodeID":"n1","LocalNodeState":"active","ControlAvailable":false}"#,
+        "[]",
+        FindingId::SwarmWorker,
+    ),
+    (
+        r#"{"NodeID":"","LocalNodeState":"locked","ControlAvailable":false}"#,
+        "[]",
+        FindingId::SwarmLocked,
+    ),
+    (
+        r#"{"NodeID":"","LocalNodeState":"error","ControlAvailable":false,"Error":"no route"}"#,
+        "[]",
+        FindingId::SwarmUnready,
+    ),
+    (MANAGER, "The swarm does not have a leader.", FindingId::SwarmLeaderless),
+    (
+        MANAGER,
+        r#"[{"ID":"n1","Spec":{"Availability":"drain"},"Status":{"State":"ready"}}]"#,
+        FindingId::NodeDrained,
+    ),
+    (
+        MANAGER,
+        r#"[{"ID":"n1","Spec":{"Availability":"active"},"Status":{"State":"ready"}},
+            {"ID":"n2","Spec":{"Availability":"active"},"Status":{"State":"ready"}}]"#,
+        FindingId::NodesSeveral,
+    ),
+];
+
+#[test]
+fn an_engine_in_no_swarm_or_in_one_that_does_not_work() {
+    for (swarm, nodes, id) in SWARMS {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::start(folder.path(), swarm, nodes);
+        let mut command = cc_ci(folder.path());
+        command.env("DOCKER_HOST", format!("unix://{}", engine.socket.display()));
+        let report = looked(command);
+        assert!(found(&report, id).next.is_some(), "{id:?}");
+        // It runs on another kernel: nothing is known of its network, nothing of its files is here.
+        found(&report, FindingId::VipsUnknown);
+        found(&report, FindingId::TaskAddressesUnknown);
+        let problems = problems(&report);
+        assert!(problems.contains(&FindingId::VolumesUnreadable), "{problems:?}");
+    }
 }
 
 #[test]

@@ -154,9 +154,10 @@ fn log(kinds: Vec<EventKind>) -> Facts {
     traced(Trace::Log(numbered.map(|(kind, seq)| Event { seq, at, kind }).collect()))
 }
 
-fn ended(keep: bool, left: Vec<Object>, complete: bool) -> Facts {
-    let looked = EventKind::InventoryTaken { left, complete };
-    log(vec![planned(keep), looked, EventKind::Sealed { sha256: "0".into() }])
+fn ended(plan: EventKind, left: Result<Vec<Object>, ()>) -> Facts {
+    let complete = left.is_ok();
+    let looked = EventKind::InventoryTaken { left: left.unwrap_or_default(), complete };
+    log(vec![plan, looked, EventKind::Sealed { sha256: "0".into() }])
 }
 
 fn marked(mut facts: Facts, run: &str) -> Facts {
@@ -166,37 +167,36 @@ fn marked(mut facts: Facts, run: &str) -> Facts {
 
 /// Every finding but those of a host on which all is well, with what leads to it.
 fn table() -> Vec<(FindingId, Facts)> {
-    [docker_rows(), host_rows(), leftover_rows()].into_iter().flatten().collect()
+    [docker_rows(), swarm_rows(), network_rows(), host_rows(), leftover_rows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn docker_rows() -> Vec<(FindingId, Facts)> {
     use FindingId as Id;
-    let failing = SwarmState::Unready { state: "error".into(), message: "no manager".into() };
-    let leaderless =
-        SwarmState::Manager { node: "n1".into(), nodes: Err("it has no leader".into()) };
-    let two =
-        |state: &str| manager(vec![node("n1", "active", "ready"), node("n2", "active", state)]);
-    let remote = |facts: &mut Facts| facts.kernel = kernel("6.9.9");
-    let reach = |answered, gateway_is_own| {
-        with(|facts| facts.reach = Reach { answered, gateway_is_own, ..facts.reach })
-    };
+    let mut elsewhere = silent("expected unix://… or tcp://…");
+    elsewhere.docker_host = "ssh://elsewhere".into();
+    let old = EngineState { version: "19.03.15".into(), ..engine() };
     vec![
         (Id::CliMissing, cli(Err("not found on its PATH"))),
         (Id::CliOld, cli(Ok("Docker version 19.03.15, build 99e3ed8919"))),
         (Id::CliUnreadable, cli(Ok("podman, emulating"))),
         (Id::EngineSilent, silent("Connection refused (os error 111)")),
         (Id::EngineDenied, silent("Permission denied (os error 13)")),
-        (Id::EngineAddress, {
-            let mut facts = silent("expected unix://… or tcp://…");
-            facts.docker_host = "ssh://elsewhere".into();
-            facts
-        }),
-        (
-            Id::EngineOld,
-            with(|facts| {
-                facts.engine = Ok(EngineState { version: "19.03.15".into(), ..engine() });
-            }),
-        ),
+        (Id::EngineAddress, elsewhere),
+        (Id::EngineOld, with(|facts| facts.engine = Ok(old))),
+    ]
+}
+
+fn swarm_rows() -> Vec<(FindingId, Facts)> {
+    use FindingId as Id;
+    let failing = SwarmState::Unready { state: "error".into(), message: "no manager".into() };
+    let leaderless =
+        SwarmState::Manager { node: "n1".into(), nodes: Err("it has no leader".into()) };
+    let two =
+        |state: &str| manager(vec![node("n1", "active", "ready"), node("n2", "active", state)]);
+    vec![
         (Id::SwarmNone, swarm(SwarmState::Inactive)),
         (Id::SwarmWorker, swarm(SwarmState::Worker)),
         (Id::SwarmLocked, swarm(SwarmState::Locked)),
@@ -206,13 +206,23 @@ fn docker_rows() -> Vec<(FindingId, Facts)> {
         (Id::NodesSeveral, swarm(two("ready"))),
         // It may come back in the middle of a run.
         (Id::NodesSeveral, swarm(two("disconnected"))),
+    ]
+}
+
+fn network_rows() -> Vec<(FindingId, Facts)> {
+    use FindingId as Id;
+    let remote = |facts: &mut Facts| facts.kernel = kernel("6.9.9");
+    let reach = |gateway_is_own, answered| {
+        with(|facts| facts.reach = Reach { gateway_is_own, answered, ..facts.reach })
+    };
+    vec![
         (Id::VipsSilent, with(|facts| facts.has_ip_vs = false)),
         (Id::VipsUnknown, with(remote)),
-        (Id::TaskAddressesSilent, reach(Some(false), false)),
+        (Id::TaskAddressesSilent, reach(false, Some(false))),
         (Id::TaskAddressesUnknown, with(remote)),
-        (Id::TaskAddressesUnknown, reach(Some(false), true)),
-        (Id::TaskAddressesUnknown, reach(None, false)),
-        (Id::TaskAddressesUnknown, reach(Some(true), false)),
+        (Id::TaskAddressesUnknown, reach(true, Some(false))),
+        (Id::TaskAddressesUnknown, reach(false, None)),
+        (Id::TaskAddressesUnknown, reach(false, Some(true))),
         (Id::TaskAddressesUnknown, with(|facts| facts.reach = Reach::default())),
     ]
 }
@@ -245,11 +255,11 @@ fn leftover_rows() -> Vec<(FindingId, Facts)> {
         (Id::RunDied, marked(log(vec![planned(true)]), RUN)),
         (Id::RunUnplanned, log(Vec::new())),
         (Id::RunUnreadable, traced(Trace::Unreadable("line 3 is no event".into()))),
-        (Id::RunLeft, ended(false, vec![object(RUN)], true)),
-        (Id::RunLeft, ended(false, Vec::new(), false)),
-        (Id::RunLeft, marked(ended(false, Vec::new(), true), RUN)),
+        (Id::RunLeft, ended(planned(false), Ok(vec![object(RUN)]))),
+        (Id::RunLeft, ended(planned(false), Err(()))),
+        (Id::RunLeft, marked(ended(planned(false), Ok(Vec::new())), RUN)),
         (Id::RunLeft, marked(traced(Trace::Cleaned), RUN)),
-        (Id::RunKept, ended(true, vec![object(RUN)], true)),
+        (Id::RunKept, ended(planned(true), Ok(vec![object(RUN)]))),
         (Id::RunUnknown, marked(well(), RUN)),
         (Id::LeftoversUnknown, with(|facts| facts.marked = Some(Err(refused)))),
         (Id::LeftoversUnknown, with(|facts| facts.runs = Err("Permission denied".into()))),
