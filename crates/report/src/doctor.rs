@@ -35,7 +35,7 @@ fn headline(page: &mut Page, report: &DoctorReport) {
         }
         Level::Problem => {
             let problems = words::count(of(Level::Problem), "problem");
-            let text = format!("no run that could be believed on this host: {problems}{warnings}");
+            let text = format!("a run could not work on this host: {problems}{warnings}");
             ("PROBLEM", Paint::Red, text)
         }
     };
@@ -112,7 +112,7 @@ mod tests {
     }
 
     const WRONG: &str = "\
-PROBLEM  no run that could be believed on this host: 1 problem, 1 warning
+PROBLEM  a run could not work on this host: 1 problem, 1 warning
          engine unix:///var/run/docker.sock, runs in /var/lib/cc-ci
 
   ✓ docker CLI      20.10.24

@@ -5,8 +5,10 @@ use std::fs;
 use boon::{Compiler, Schemas};
 use cc_ci_core::state::RunState;
 use cc_ci_core::verdict::verdict;
-use cc_ci_model::event::Event;
+use cc_ci_model::doctor::{DOCTOR_SCHEMA_VERSION, DoctorReport, Finding, FindingId, Level};
+use cc_ci_model::event::{Event, Tool};
 use cc_ci_model::results::Results;
+use cc_ci_model::time::Timestamp;
 use serde_json::{Value, json};
 use xtask::{schema, workspace};
 
@@ -127,6 +129,26 @@ fn the_schema_of_recipe_toml_says_what_the_parser_says() {
         assert_eq!(validate("recipe.toml.schema.json", &value).is_ok(), good, "schema: {text}");
         assert_eq!(cc_ci_core::pack::parse("recipe.toml", text).is_ok(), good, "parser: {text}");
     }
+}
+
+#[test]
+fn what_doctor_prints_follows_its_schema() {
+    let finding = Finding::new(FindingId::CliMissing, "not found", "PATH").next("install it");
+    let report = DoctorReport {
+        schema_version: DOCTOR_SCHEMA_VERSION,
+        tool: Tool { version: "0.1.0".into(), commit: None },
+        at: Timestamp::from_millis(0),
+        docker_host: "unix:///var/run/docker.sock".into(),
+        state_folder: "/var/lib/cc-ci".into(),
+        level: Level::Problem,
+        exit_code: 4,
+        findings: vec![finding],
+    };
+    let report = serde_json::to_value(report).unwrap();
+    valid("doctor.schema.json", &report);
+    refused("doctor.schema.json", &changed(report.clone(), "/level", json!("bad")));
+    refused("doctor.schema.json", &changed(report.clone(), "/findings/0/id", json!("unheard_of")));
+    refused("doctor.schema.json", &without(report, "exit_code"));
 }
 
 #[test]

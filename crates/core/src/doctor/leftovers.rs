@@ -22,7 +22,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         .flatten()
         .filter_map(|run| of_run(run, &marked.remove(run.name.as_str()).unwrap_or_default()))
         .collect();
-    found.extend(marked.iter().map(|(run, objects)| unknown(run, objects)));
+    found.extend(marked.iter().map(|(run, objects)| unknown(run, objects, &facts.docker_host)));
     if let Some(Err(error)) = &facts.marked {
         found.push(
             Finding::new(FindingId::LeftoversUnknown, error.to_string(), facts.docker_host.clone())
@@ -104,14 +104,14 @@ fn left(objects: &[&Object], place: String, cleanup: String) -> Option<Finding> 
 }
 
 /// It may be alive and kept elsewhere: that cannot be told from here.
-fn unknown(run: &str, objects: &[&Object]) -> Finding {
+fn unknown(run: &str, objects: &[&Object], engine: &str) -> Finding {
     let what = format!("run {run} is not known here{}", on_the_engine(objects));
     let kind = objects.first().map_or("network", |object| object.kind.as_str());
     let next = format!(
         "nothing, if it is alive with another state folder or `--out`; else `cc-ci cleanup DIR` with \
          its run directory, or by hand: `docker {kind} ls --filter label={RUN_LABEL}={run}`"
     );
-    Finding::new(FindingId::RunUnknown, what, "the engine").next(next)
+    Finding::new(FindingId::RunUnknown, what, engine).next(next)
 }
 
 fn plan(events: &[Event]) -> Option<&Plan> {
