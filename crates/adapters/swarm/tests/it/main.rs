@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "tests say what they skip and what they measured")]
 
+mod doctor;
 mod endings;
 mod files;
 mod images;
