@@ -6,7 +6,18 @@ use std::process::{Command, Output};
 const KINDS: [&str; 5] = ["service", "network", "secret", "config", "volume"];
 
 /// Everything on the engine that carries the run's label or belongs to one of its stacks.
+#[track_caller]
 pub fn leftovers(run_id: &str, stacks: &[String]) -> Vec<String> {
+    leftovers_by(&docker, run_id, stacks)
+}
+
+/// The same on another engine, whose CLI is given.
+#[track_caller]
+pub fn leftovers_by(
+    docker: &dyn Fn(&[&str]) -> String,
+    run_id: &str,
+    stacks: &[String],
+) -> Vec<String> {
     let mut labels = vec![format!("label=cc-ci.run={run_id}")];
     labels.extend(stacks.iter().map(|stack| format!("label=com.docker.stack.namespace={stack}")));
     let mut left = Vec::new();
@@ -21,6 +32,20 @@ pub fn leftovers(run_id: &str, stacks: &[String]) -> Vec<String> {
     left.sort();
     left.dedup();
     left
+}
+
+/// Everything on the engine whose name has that part.
+#[track_caller]
+pub fn named(part: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for kind in KINDS {
+        let names = docker(&[kind, "ls", "--format", "{{.Name}}"]);
+        found.extend(names.lines().map(|name| format!("{kind} {name}")));
+    }
+    let names = docker(&["ps", "--all", "--format", "{{.Names}}"]);
+    found.extend(names.lines().map(|name| format!("container {name}")));
+    found.retain(|object| object.contains(part));
+    found
 }
 
 /// Whether an object of that kind and name is there.

@@ -13,12 +13,15 @@ use xtask::{mutations, repository};
 
 use crate::live::LiveRun;
 use crate::log::Log;
+use crate::private_engine::PrivateEngine;
 use crate::ran::Ran;
 use crate::waiting::wait_for;
 
 /// A test's own folder. What runs in it may have left on the engine is removed with it.
 #[derive(Debug)]
 pub struct Lab {
+    /// Before the folder: it is ended before its files go.
+    engine: Option<PrivateEngine>,
     folder: TempDir,
     runs: RefCell<Vec<PathBuf>>,
 }
@@ -54,7 +57,26 @@ impl Lab {
     /// When no folder can be made.
     pub fn new() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("cc-ci-e2e-").tempdir()?;
-        Ok(Self { folder, runs: RefCell::default() })
+        Ok(Self { engine: None, folder, runs: RefCell::default() })
+    }
+
+    /// An empty lab with an engine of its own, which is in no Swarm: runs are on that one.
+    ///
+    /// # Errors
+    /// When the engine does not come up.
+    pub fn with_engine() -> Result<Self> {
+        let mut lab = Self::new()?;
+        lab.engine = Some(PrivateEngine::start(&lab.path().join("engine"))?);
+        Ok(lab)
+    }
+
+    /// The lab's own engine.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[track_caller]
+    pub fn engine(&self) -> &PrivateEngine {
+        self.engine.as_ref().expect("a lab with an engine")
     }
 
     /// The folder.
@@ -83,6 +105,16 @@ impl Lab {
         let mut recipe = fixtures::load(name)?;
         changes.iter().try_for_each(|change| change.make(&mut recipe))?;
         repository::write(&recipe, &self.path().join(folder))
+    }
+
+    /// A pack with that `recipe.toml`, in a folder of its own.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn pack(&self, recipe_toml: &str) -> Result<String> {
+        let folder = tempfile::Builder::new().prefix("pack-").tempdir_in(self.path())?.keep();
+        std::fs::write(folder.join("recipe.toml"), recipe_toml)?;
+        Ok(folder.display().to_string())
     }
 
     /// A mutation as a git repository with its pack.
@@ -174,7 +206,16 @@ impl Lab {
     /// # Errors
     /// When the binary cannot be started.
     pub fn cc_ci(&self, arguments: &[&str]) -> Result<Ran> {
-        let output = self.command()?.args(arguments).output()?;
+        self.cc_ci_among(&[], arguments)
+    }
+
+    /// The same, with more in the environment.
+    ///
+    /// # Errors
+    /// When the binary cannot be started.
+    pub fn cc_ci_among(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<Ran> {
+        let mut command = self.command()?;
+        let output = command.envs(environment.iter().copied()).args(arguments).output()?;
         Ok(Ran::of(&output, self.path().to_owned()))
     }
 
@@ -202,7 +243,15 @@ impl Lab {
     fn command(&self) -> Result<Command> {
         let binary =
             std::env::var_os("CC_CI_BIN").context("CC_CI_BIN must name the built cc-ci")?;
-        let mut command = Command::new(binary);
+        let mut command = match &self.engine {
+            None => Command::new(binary),
+            Some(engine) => {
+                let mut command = engine.inside();
+                command.arg(binary).env("DOCKER_HOST", engine.host());
+                command.env("DOCKER_CONFIG", engine.config());
+                command
+            }
+        };
         command.current_dir(self.path()).env("CC_CI_STATE", self.state()).stdin(Stdio::null());
         Ok(command)
     }

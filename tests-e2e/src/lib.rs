@@ -6,26 +6,32 @@
 //! at objects of its own runs, and removes what it makes itself by name.
 //!
 //! Reading order: [`Lab`], [`Ran`], [`LiveRun`], [`Log`], [`engine`], [`Strangers`],
-//! [`Registry`].
+//! [`Registry`], [`PrivateEngine`].
 #![expect(
     clippy::disallowed_methods,
     reason = "tests start programs as a user does, read the clock and write files: they have no ports"
 )]
 
+mod cases;
 mod enabled;
 pub mod engine;
+mod fake_engine;
 mod lab;
 mod live;
 mod log;
+mod private_engine;
 mod ran;
 mod registry;
 mod strangers;
 mod waiting;
 
+pub use cases::{Case, git};
 pub use enabled::{is_enabled, is_long_enabled};
+pub use fake_engine::{FakeEngine, Says};
 pub use lab::{Change, Lab, Mutated};
 pub use live::LiveRun;
 pub use log::Log;
+pub use private_engine::PrivateEngine;
 pub use ran::Ran;
 pub use registry::Registry;
 pub use strangers::Strangers;

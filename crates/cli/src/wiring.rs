@@ -127,16 +127,33 @@ impl Host {
             (SwarmRole::Manager, Tried::Fails) if trying == Trying::Allowed => Err(Failure::error(
                 "tasks cannot be reached from here: no app would be seen to answer",
             )
-            .hint(format!("run cc-ci on the engine's own host; in a container, with `--network host`; {more}"))),
-            (SwarmRole::Manager, _) => Ok(facts),
-            (SwarmRole::Inactive, _) => Err(Failure::error("this Docker engine is in no Swarm").hint(
-                format!("make it one: `docker swarm init` (add `--advertise-addr 127.0.0.1` on a laptop); {more}"),
-            )),
+            .hint(format!(
+                "run cc-ci on the engine's own host; in a container, with `--network host`; {more}"
+            ))),
+            (SwarmRole::Manager, _) => self.with_a_node(facts).await,
+            (SwarmRole::Inactive, _) => Err(Failure::error(
+                "this Docker engine is in no Swarm, or not ready in one",
+            )
+            .hint(format!(
+                "make it one: `docker swarm init` (add `--advertise-addr 127.0.0.1` on a laptop); \
+                     a locked one: `docker swarm unlock`; {more}"
+            ))),
             (SwarmRole::Worker, _) => {
                 Err(Failure::error("this Docker engine is a worker: it cannot deploy stacks")
                     .hint("run cc-ci on a manager node, or set DOCKER_HOST to one"))
             }
         }
+    }
+
+    /// Where no node takes tasks every one would wait for a node until its time is up, and the
+    /// recipe would be blamed.
+    async fn with_a_node(&self, facts: HostFacts) -> Result<HostFacts, Failure> {
+        let takes_tasks = self.swarm.takes_tasks().await;
+        if takes_tasks.map_err(|error| no_engine(&chain(&error)))? {
+            return Ok(facts);
+        }
+        Err(Failure::error("no node of the Swarm takes tasks: each is drained, paused or down")
+            .hint("see `docker node ls`, then `docker node update --availability active NODE`"))
     }
 
     pub(crate) fn recipes(&self, settings: &Settings, work: &Path) -> Arc<GitRecipes> {

@@ -113,7 +113,7 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
     }
     let compose_files = compose_files(&env);
     let texts = compose_texts(tree, &compose_files)?;
-    let file = |path: &str| tree.get(path.trim_start_matches("./")).cloned();
+    let file = |path: &str| tree.get(&plain(path)?).cloned();
     let read = compose::read(&texts, &env, about.stack.as_str(), &file)?;
     let needed = secret_spec::needed(&env_file, &read);
     warnings.extend(unexpected(&read, &env, &env_file));
@@ -253,10 +253,24 @@ fn compose_texts(tree: &Tree, files: &[String]) -> Result<Vec<ComposeText>, Text
                     "the recipe has no file `{name}`, which its env names in COMPOSE_FILE"
                 ))
             };
-            let text = text_of(tree, name)?.ok_or_else(missing)?;
+            let path = plain(name).ok_or_else(missing)?;
+            let text = text_of(tree, &path)?.ok_or_else(missing)?;
             Ok(ComposeText { name: name.clone(), text })
         })
         .collect()
+}
+
+/// A path inside the recipe as git names it; `None` for one that leads out of it.
+fn plain(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part == ".." {
+            parts.pop()?;
+        } else {
+            parts.push(part);
+        }
+    }
+    (!path.starts_with('/')).then(|| parts.join("/"))
 }
 
 fn make_overlay(

@@ -75,6 +75,15 @@ impl TextError {
         self
     }
 
+    /// The error with its place and, behind it, what the author can do: for places where a hint
+    /// has no line of its own.
+    pub fn with_advice(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{self}\n{hint}"),
+            None => self.to_string(),
+        }
+    }
+
     fn rendered(&self) -> String {
         let Some(place) = &self.place else {
             return self.message.clone();

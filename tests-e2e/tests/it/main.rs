@@ -4,10 +4,13 @@
 //! recipe and a verdict: signals, strangers, registries, git.
 
 mod backup;
+mod bad_input;
 mod crashes;
 mod doctor;
 mod images;
 mod incidents;
+mod messy;
+mod private_engine;
 mod rungs;
 mod sources;
 mod strangers;

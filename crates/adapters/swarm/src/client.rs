@@ -66,6 +66,16 @@ impl Swarm {
         self.endpoint.get("read the engine's state", "/info").await
     }
 
+    /// Whether any node of the Swarm takes tasks now: it is ready, and neither drained nor paused.
+    /// Only a manager can be asked.
+    ///
+    /// # Errors
+    /// When the engine does not answer, or is no manager.
+    pub async fn takes_tasks(&self) -> Result<bool, EngineError> {
+        let nodes: Vec<Node> = self.endpoint.get("list the nodes of the Swarm", "/nodes").await?;
+        Ok(nodes.iter().any(Node::takes_tasks))
+    }
+
     /// Whether the engine answers as a manager.
     pub(crate) async fn is_manager(&self) -> bool {
         let answer = tokio::time::timeout(ANSWER_WITHIN, self.info()).await;
@@ -123,9 +133,48 @@ impl SwarmInfo {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Node {
+    spec: NodeSpec,
+    status: NodeStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NodeSpec {
+    availability: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NodeStatus {
+    state: String,
+}
+
+impl Node {
+    fn takes_tasks(&self) -> bool {
+        self.spec.availability == "active" && self.status.state == "ready"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_ready_node_that_is_not_drained_takes_tasks() {
+        let takes = |availability: &str, state: &str| {
+            let json = serde_json::json!({
+                "ID": "a", "Spec": {"Role": "manager", "Availability": availability}, "Status": {"State": state}
+            });
+            serde_json::from_value::<Node>(json).unwrap().takes_tasks()
+        };
+        assert!(takes("active", "ready"));
+        assert!(!takes("drain", "ready"));
+        assert!(!takes("pause", "ready"));
+        assert!(!takes("active", "down"));
+    }
 
     #[track_caller]
     fn check(json: &str, role: SwarmRole) {

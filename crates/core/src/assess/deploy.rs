@@ -2,6 +2,7 @@
 
 use cc_ci_model::evidence::DeploySeen;
 use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::Revision;
 
 use crate::text::count;
 
@@ -14,8 +15,9 @@ pub(super) fn assess(context: Context<'_>, seen: &DeploySeen) -> Assessment {
         Some(code) if seen.engine_answers => {
             let reason = explain(&seen.said).unwrap_or_else(|| {
                 format!(
-                    "docker refused to deploy the {revision} (exit code {code}): {}",
-                    last_line(&seen.said)
+                    "docker refused to deploy the {revision} (exit code {code}): {}{}",
+                    last_line(&seen.said),
+                    places(context, seen)
                 )
             });
             Check::new("deploy", Outcome::failed(reason), seen.said.trim())
@@ -80,6 +82,21 @@ fn explain(said: &str) -> Option<String> {
         ));
     }
     None
+}
+
+/// Where in the recipe it is, if reading it brought up a doubt about what docker names.
+fn places(context: Context<'_>, seen: &DeploySeen) -> String {
+    let is_bare = |c: char| !c.is_alphanumeric();
+    let words: Vec<&str> =
+        last_line(&seen.said).split_whitespace().map(|word| word.trim_matches(is_bare)).collect();
+    let findings = context.plan.warnings.iter().filter(|_| seen.revision == Revision::Head);
+    findings
+        .filter_map(|finding| {
+            let place = finding.place.as_ref().filter(|_| finding.code == "recipe")?;
+            let named = finding.message.split('`').nth(1)?;
+            words.contains(&named).then(|| format!("; see {place}: {}", finding.message))
+        })
+        .collect()
 }
 
 fn last_line(said: &str) -> &str {

@@ -90,6 +90,9 @@ impl<'e> Interpolation<'e> {
         }
         self.doubts.extend(substituted.doubts.into_iter().map(|doubt| Fault::new(spot, doubt)));
         match substituted.refused {
+            Some(message) if substituted.is_missing => Err(Fault::new(spot, message).with_hint(
+                "give it a value in .env.sample, in abra.sh, or as `[app] env` of the pack",
+            )),
             Some(message) => Err(Fault::new(spot, message)),
             None => Ok(substituted.text),
         }
@@ -102,6 +105,8 @@ struct Substituted {
     text: String,
     /// Why docker refuses the text.
     refused: Option<String>,
+    /// That is because a required variable has no value.
+    is_missing: bool,
     names: Vec<String>,
     doubts: Vec<String>,
 }
@@ -117,6 +122,7 @@ fn substitute(template: &str, env: &BTreeMap<String, String>) -> Substituted {
             if reference.is_escaped {
                 done.text.push('$');
             } else {
+                done.is_missing = false;
                 done.refused = Some(format!(
                     "invalid interpolation format: `{template}` (a literal `$` is written `$$`)"
                 ));
@@ -158,6 +164,7 @@ impl Substituted {
         match result {
             Ok(text) => self.text.push_str(text),
             Err((name, message)) => {
+                self.is_missing = true;
                 self.refused =
                     Some(format!("required variable `{name}` is missing a value: {message}"));
             }

@@ -57,10 +57,20 @@ impl Normal<'_> {
             secrets: self.section(root, "secrets", Kind::Fields(shape::FILE_OBJECT))?,
             configs: self.section(root, "configs", Kind::Fields(shape::FILE_OBJECT))?,
             format: match root.get("version") {
-                Some(version) => Some((self.text(&version.node)?, version.node.spot)),
+                Some(version) => Some((self.format(&version.node)?, version.node.spot)),
                 None => None,
             },
         })
+    }
+
+    /// The `version:`; the docker CLI knows format 3 alone.
+    fn format(&mut self, node: &Node) -> Result<String, Fault> {
+        let format = self.text(node)?;
+        if !(format.is_empty() || format == "3" || format.starts_with("3.")) {
+            let message = format!("docker does not know the format `{format}` for stacks");
+            self.doubts.push(Fault::new(node.spot, message).with_hint("write `version: \"3.8\"`"));
+        }
+        Ok(format)
     }
 
     fn section(&mut self, root: &Mapping, key: &str, kind: Kind) -> Result<Mapping, Fault> {

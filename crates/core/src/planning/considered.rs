@@ -50,7 +50,7 @@ pub(super) fn consider(
             })
         }
         Err(error) => Ok(Considered {
-            unfit: Some(Outcome::failed(error.to_string())),
+            unfit: Some(Outcome::failed(error.with_advice())),
             declared: empty_stack(),
             compose_files: Vec::new(),
             gate: None,
@@ -129,7 +129,7 @@ fn refuse_unfit(app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
     }
     Err(Refusal::config(
         format!("secrets marked `generate=false` have no value: {}", missing.join(", ")),
-        "give each a value as `[app.secrets]` in the pack's recipe.toml",
+        "cc-ci can only generate values: take `generate=false` out of .env.sample where one would do",
     ))
 }
 
