@@ -12,6 +12,8 @@ pub fn operator_steps(base: &EnvFile, head: &EnvFile, notes: &str) -> Vec<Operat
         .entries
         .iter()
         .filter(|entry| !is_ours(&entry.key))
+        // A key may be assigned more than once (`COMPOSE_FILE="$COMPOSE_FILE:…"`): the last counts.
+        .filter(|entry| head.entry(&entry.key) == Some(*entry))
         .filter_map(|entry| {
             let step = match base.get(&entry.key) {
                 None if secret_of(&entry.key).is_some() => {
@@ -94,6 +96,15 @@ mod tests {
         ];
         assert_eq!(told, expected.map(|(step, noted)| (step.to_owned(), noted)));
         assert_eq!(steps(head, head, ""), []);
+    }
+
+    #[test]
+    fn of_a_key_assigned_more_than_once_the_last_counts() {
+        let one = "COMPOSE_FILE=a.yml\nCOMPOSE_FILE=\"$COMPOSE_FILE:b.yml\"\n";
+        let two = format!("{one}COMPOSE_FILE=\"$COMPOSE_FILE:c.yml\"\n");
+        assert_eq!(steps(one, one, ""), []);
+        let step = "the default of `COMPOSE_FILE` changes from `a.yml:b.yml` to `a.yml:b.yml:c.yml`: decide which to keep";
+        assert_eq!(steps(one, &two, ""), [(step.to_owned(), false)]);
     }
 
     #[test]
