@@ -154,6 +154,13 @@ mod tests {
     }
 
     #[test]
+    fn advice_stands_behind_the_place() {
+        let error = TextError::new("bad");
+        assert_eq!(error.with_advice(), "bad");
+        assert_eq!(error.with_hint("mend it").with_advice(), "bad\nmend it");
+    }
+
+    #[test]
     fn tabs_and_control_characters_are_kept_harmless() {
         let error = TextError::at("bad", "a", "\tx\u{1b}[31m\r\n", 1, 3);
         assert_eq!(error.to_string(), "a:1:3: bad\n 1 | \tx\u{fffd}[31m\n   | \t ^");

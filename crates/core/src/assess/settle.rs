@@ -11,6 +11,7 @@ use crate::convergence::{Convergence, Wanted, judge};
 use crate::state::RunState;
 use crate::text::count;
 use cc_ci_model::name::AppId;
+use cc_ci_model::stack::{StackFacts, TaskState};
 
 /// What the app should look like, from the plan and from what was submitted so far.
 pub fn wanted(plan: &Plan, state: &RunState, app: &AppId) -> Option<Wanted> {
@@ -42,6 +43,11 @@ pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
             storage::add(context, &seen.facts, &mut assessment);
             assessment
         }
+        Convergence::NotYet { why } if seen.expired && waits_for_nodes(&seen.facts) => {
+            let reason =
+                format!("no node of the Swarm took tasks (`docker node ls`); last seen: {why}");
+            Assessment::of(Check::with("converge", Outcome::errored(reason)))
+        }
         Convergence::Failed { why } => {
             Assessment::of(Check::with("converge", Outcome::failed(why)))
         }
@@ -52,6 +58,16 @@ pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
             Assessment::of(Check::with("converge", unfinished(seen, &why)))
         }
     }
+}
+
+/// Whether a task has no node for a reason that no recipe has a hand in: each node is drained,
+/// paused or down (in the words of Engine 20.10 and newer).
+fn waits_for_nodes(facts: &StackFacts) -> bool {
+    facts.tasks.iter().filter(|task| task.current && task.state == TaskState::Pending).any(|task| {
+        let error = task.error.as_deref().unwrap_or(&task.message);
+        let why = error.split_once("no suitable node (").map(|(_, why)| why.trim_end_matches(')'));
+        why.is_some_and(|why| why.ends_with("not available for new tasks") && !why.contains(';'))
+    })
 }
 
 fn unfinished(seen: &SettleSeen, why: &str) -> Outcome {
@@ -75,4 +91,27 @@ fn assumed_one_shot(name: &str) -> Finding {
         ),
         Some(name.to_owned()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use cc_ci_testkit::{FactsBuilder, TaskBuilder};
+
+    use super::*;
+
+    #[test]
+    fn only_nodes_that_take_no_tasks_at_all_excuse_the_recipe() {
+        let waits = |error: &str| {
+            let pending = TaskBuilder::new(TaskState::Pending).error(error);
+            waits_for_nodes(&FactsBuilder::new().replicated("app", 1).task(pending).build())
+        };
+        assert!(waits("no suitable node (2 nodes not available for new tasks)"));
+        assert!(waits("no suitable node (1 node not available for new tasks)"));
+        assert!(!waits("no suitable node (host-mode port already in use on 1 node)"));
+        assert!(!waits(
+            "no suitable node (scheduling constraints not satisfied on 1 node; 1 node not available for new tasks)"
+        ));
+        assert!(!waits("no suitable node (insufficient resources on 1 node)"));
+        assert!(!waits(""));
+    }
 }

@@ -379,6 +379,24 @@ fn refusals_have_a_place() {
 }
 
 #[test]
+fn a_required_variable_can_be_given_a_value() {
+    let error = try_read(&["services: {app: {image: \"${X:?why}\"}}"]).unwrap_err();
+    assert!(error.hint.is_some_and(|hint| hint.contains(".env.sample")));
+    let error = try_read(&["services: {app: {image: \"${X:?why} $\"}}"]).unwrap_err();
+    assert_eq!(error.hint, None, "{error}");
+}
+
+#[test]
+fn formats_docker_does_not_know_are_doubted() {
+    for (version, is_doubted) in
+        [("3", false), ("3.8", false), ("3.13", false), ("2.4", true), ("1", true)]
+    {
+        let text = format!("version: \"{version}\"\nservices: {{app: {{image: a}}}}");
+        assert_eq!(!try_read(&[&text]).unwrap().warnings.is_empty(), is_doubted, "{version}");
+    }
+}
+
+#[test]
 fn variables_of_the_host_are_refused() {
     for text in [
         "services: {app: {image: \"${PATH}\"}}",
