@@ -1,5 +1,7 @@
 //! Everything that can be wrong with what cc-ci is given: each has its exit code, is told with its
 //! place and what to do, and leaves nothing. `--nocapture` prints the table.
+#![expect(clippy::print_stdout, reason = "a table for whoever asks for it with --nocapture")]
+#![expect(clippy::disallowed_methods, reason = "hosts are made as they are met: by their PATH")]
 
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -73,10 +75,8 @@ fn packs() -> Vec<Case> {
 
 /// The command line and what it names: exit 2.
 fn usages(lab: &Lab) -> Result<Vec<Case>> {
-    let (empty, full) = (lab.path().join("empty"), lab.path().join("full"));
+    let empty = lab.path().join("empty");
     std::fs::create_dir(&empty)?;
-    std::fs::create_dir(&full)?;
-    std::fs::write(full.join("mine"), "")?;
     Ok(vec![
         Case::new("a ref that does not exist", 2)
             .arguments(&["--ref", "9.9.9+9.9.9"])
@@ -124,7 +124,8 @@ fn tags() -> Vec<Case> {
             .touch(|repository| tag(repository, &["v1", "latest"]))
             .says("none of its 2 tags is a version (`latest`, `v1`)"),
         // The native engine deploys a commit: a tag without a message is as good as one with.
-        upgrade("only a lightweight tag").touch(|repository| tag(repository, &["1.0.0+2.1.0"])),
+        Case::new("only a lightweight tag", 0)
+            .touch(|repository| tag(repository, &["1.0.0+2.1.0"])),
     ]
 }
 
@@ -155,6 +156,12 @@ fn composes() -> Vec<Case> {
         with_line(Case::new("compose with a key at the wrong place", 1), "replicas: 2")
             .says("Additional property replicas is not allowed")
             .says("compose.yml:6:5"),
+    ]
+}
+
+/// More of them: values, and files that are not there.
+fn more_composes() -> Vec<Case> {
+    vec![
         with_line(
             Case::new("compose with a wrong type", 1),
             "privileged: 3\n    stop_grace_period: 5",
@@ -197,7 +204,7 @@ fn refused_half_way() -> Vec<Case> {
     let config =
         |name: &str| format!("configs:\n  odd:\n    name: {name}\n    file: styles.css\n  index:");
     let uses = "    configs:\n      - odd\n      - source: index";
-    let named = |title, name: &str| {
+    let config_named = |title, name: &str| {
         Case::new(title, 1).edit("compose.yml", CONFIGS, &config(name)).edit(
             "compose.yml",
             "    configs:\n      - source: index",
@@ -205,7 +212,8 @@ fn refused_half_way() -> Vec<Case> {
         )
     };
     vec![
-        named("a config with a name docker refuses", "${STACK_NAME}_a/b").says("invalid name"),
+        config_named("a config with a name docker refuses", "${STACK_NAME}_a/b")
+            .says("invalid name"),
         Case::new("a service with a name docker refuses", 1)
             .edit(
                 "compose.yml",
@@ -243,6 +251,7 @@ fn bad_input_is_told_with_its_place_and_what_to_do() -> Result<()> {
     let mut cases = packs();
     cases.extend(usages(&lab)?);
     cases.extend(composes());
+    cases.extend(more_composes());
     check(&lab, "what is given", cases)
 }
 
@@ -256,67 +265,73 @@ fn what_docker_refuses_half_way_leaves_nothing() -> Result<()> {
     check(&Lab::new()?, "what is refused by the engine", cases)
 }
 
-/// A service, network, config or secret whose full name has that many characters. Secret and
-/// config also count the stack's name, which every lab makes 25 long.
-fn long_name(kind: &str, title: &'static str, exit: i32, length: usize) -> Case {
+/// The same case with a name of a kind that is that long in full. The stack's name, which is part
+/// of each, is 25 long in every lab.
+fn named(case: Case, kind: &str, length: usize) -> Case {
     let rest = "n".repeat(length - 26);
-    let case = Case::new(title, exit);
+    let uses = |list: &str| format!("    {list}:\n      - odd\n    configs:\n");
+    let declares = |list: &str, more: &str| format!("{list}:\n  odd:\n{more}{CONFIGS}");
+    let compose = "compose.yml";
     match kind {
-        "service" => case.edit(
-            "compose.yml",
-            "services:\n",
-            &format!("services:\n  {rest}:\n{IMAGE}    deploy: {{replicas: 0}}\n"),
-        ),
+        "service" => {
+            let service = format!("services:\n  {rest}:\n{IMAGE}    deploy: {{replicas: 0}}\n");
+            case.edit(compose, "services:\n", &service)
+        }
         "network" => case
-            .edit("compose.yml", "    networks:\n", &format!("    networks:\n      - {rest}\n"))
-            .edit("compose.yml", "networks:\n  proxy:\n", &format!("networks:\n  {rest}:\n  proxy:\n")),
-        "config" => case.edit(
-            "compose.yml",
-            CONFIGS,
-            &format!("configs:\n  odd:\n    name: ${{STACK_NAME}}_{rest}\n    file: styles.css\n  index:"),
-        ),
-        "secret" => case
-            .edit(
-                "compose.yml",
-                CONFIGS,
-                &format!("secrets:\n  odd:\n    external: true\n    name: ${{STACK_NAME}}_{rest}_${{SECRET_ODD_VERSION}}\n{CONFIGS}"),
-            )
-            .edit("compose.yml", "    configs:\n", "    secrets:\n      - odd\n    configs:\n")
-            .edit(".env.sample", "TYPE=", &format!("SECRET_ODD_VERSION={}\nTYPE=", "v")),
+            .edit(compose, "    networks:\n", &format!("    networks:\n      - {rest}\n"))
+            .edit(compose, "\nnetworks:\n", &format!("\nnetworks:\n  {rest}:\n")),
+        "config" => {
+            let odd = format!("    name: ${{STACK_NAME}}_{rest}\n    file: styles.css\n");
+            case.edit(compose, CONFIGS, &format!("configs:\n  odd:\n{odd}  index:"))
+        }
+        "secret" => {
+            let version = "_${SECRET_ODD_VERSION}";
+            let name = format!("${{STACK_NAME}}_{}{version}", &rest[3..]);
+            let odd = format!("    external: true\n    name: {name}\n");
+            case.edit(compose, CONFIGS, &declares("secrets", &odd))
+                .edit(compose, "    configs:\n", &uses("secrets"))
+                .edit(".env.sample", "TYPE=", "SECRET_ODD_VERSION=v1\nTYPE=")
+        }
         _ => case
-            .edit("compose.yml", IMAGE, &format!("{IMAGE}    volumes:\n      - odd:/data\n"))
             .edit(
-                "compose.yml",
+                compose,
                 CONFIGS,
-                &format!("volumes:\n  odd:\n    name: ${{STACK_NAME}}_{rest}\n{CONFIGS}"),
-            ),
+                &declares("volumes", &format!("    name: ${{STACK_NAME}}_{rest}\n")),
+            )
+            .edit(compose, "    configs:\n", "    volumes:\n      - odd:/data\n    configs:\n"),
     }
 }
 
-/// The longest names docker takes, and one more of each: refused before anything is created, for
-/// docker would refuse half-way.
+/// The longest names docker takes, all at once, and one more of each: refused before anything is
+/// created, for docker would refuse half-way.
 #[test]
 fn names_are_as_long_as_docker_takes_them() -> Result<()> {
     if !is_enabled("names_are_as_long_as_docker_takes_them") {
         return Ok(());
     }
-    let too_long =
-        |length: usize, limit: usize| format!("has {length} characters, {limit} are allowed");
-    let cases = vec![
-        long_name("service", "a service name of 63 characters", 0, 63),
-        long_name("service", "a service name of 64 characters", 6, 64).says(too_long(64, 63)),
-        long_name("network", "a network name of 63 characters", 0, 63),
-        long_name("network", "a network name of 64 characters", 6, 64).says(too_long(64, 63)),
-        long_name("config", "a config name of 64 characters", 0, 64),
-        long_name("config", "a config name of 65 characters", 6, 65).says(too_long(65, 64)),
-        long_name("secret", "a secret name of 64 characters", 0, 62),
-        long_name("secret", "a secret name of 65 characters", 6, 63).says(too_long(65, 64)),
-        long_name("volume", "a volume name of 255 characters", 0, 255),
-        long_name("volume", "a volume name of 256 characters", 6, 256).says(too_long(256, 255)),
+    let limits = [
+        ("secret", "a secret name of 65 characters", 64),
+        ("volume", "a volume name of 256 characters", 255),
+        ("network", "a network name of 64 characters", 63),
+        ("config", "a config name of 65 characters", 64),
+        ("service", "a service name of 64 characters", 63),
+    ];
+    let longest = limits
+        .iter()
+        .fold(Case::new("every name as long as docker takes it", 0), |case, (kind, _, limit)| {
+            named(case, kind, *limit)
+        });
+    let mut cases = vec![longest];
+    cases.extend(limits.iter().map(|(kind, title, limit)| {
+        let told = format!("{kind} name `");
+        let told_length = format!("has {} characters, {limit} are allowed", limit + 1);
+        named(Case::new(title, 6), kind, limit + 1).says(told).says(told_length)
+    }));
+    cases.push(
         Case::new("a stack name of more than 45 characters", 6)
             .variable("CC_CI_BASE_DOMAIN", "a-domain-that-is-too-long.example.test")
             .says("hint: choose another base domain"),
-    ];
+    );
     check(&Lab::new()?, "names", cases)
 }
 

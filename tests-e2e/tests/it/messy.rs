@@ -344,9 +344,9 @@ fn facts_of(stack: &DeclaredStack, folder: &Path) -> Facts {
     for (kind, objects) in
         [("volumes", &stack.volumes), ("secrets", &stack.secrets), ("configs", &stack.configs)]
     {
-        objects
-            .iter()
-            .for_each(|found| object(kind, found.name.as_str(), &found.object, found.external));
+        for found in objects {
+            object(kind, found.name.as_str(), &found.object, found.external);
+        }
     }
     let networks = stack.networks.iter().filter(|network| network.name.as_str() != "default");
     networks
@@ -379,68 +379,58 @@ fn mount_text(mount: &DeclaredMount, folder: &Path) -> String {
 fn facts_in(value: &Value) -> Facts {
     let mut facts = Facts::new();
     for (name, service) in members(&value["services"]) {
-        let mut fact = |what: &str, text: String| {
-            facts.insert(format!("{name} {what} {text}"));
-        };
-        fact("image", text(&service["image"]));
-        for port in items(&service["ports"]) {
-            let published = port["published"].as_u64().unwrap_or(0);
-            let (protocol, mode) = (text(&port["protocol"]), text(&port["mode"]));
-            let or = |text: String, default: &str| {
-                if text.is_empty() { default.to_owned() } else { text }
-            };
-            fact(
-                "port",
-                format!(
-                    "{published}:{}/{} {}",
-                    port["target"],
-                    or(protocol, "tcp"),
-                    or(mode, "ingress")
-                ),
-            );
-        }
-        for mount in items(&service["volumes"]) {
-            let read_only = mount["read_only"].as_bool().unwrap_or(false);
-            fact(
-                "mount",
-                format!(
-                    "{} {} {} {read_only}",
-                    text(&mount["type"]),
-                    text(&mount["source"]),
-                    text(&mount["target"])
-                ),
-            );
-        }
-        for (list, what) in [("secrets", "secret"), ("configs", "config")] {
-            items(&service[list]).for_each(|item| fact(what, text(&item["source"])));
-        }
-        let networks: Vec<String> =
-            members(&service["networks"]).map(|(name, _)| name.clone()).collect();
-        if networks.is_empty() {
-            fact("network", "default".to_owned());
-        }
-        networks.into_iter().for_each(|network| fact("network", network));
-        members(&service["deploy"]["labels"])
-            .for_each(|(key, value)| fact("label", format!("{key}={}", text(value))));
-        members(&service["environment"]).for_each(|(key, _)| fact("variable", key.clone()));
-        let test: Vec<String> = items(&service["healthcheck"]["test"]).map(text).collect();
-        let disabled = service["healthcheck"]["disable"] == true
-            || test.first().is_some_and(|word| word == "NONE");
-        if disabled {
-            fact("health", "disabled".to_owned());
-        } else if let Some((_, words)) = test.split_first() {
-            fact("health", words.join(" "));
-        }
+        let lines = [plain_lines(service), list_lines(service), health_line(service)].concat();
+        facts.extend(lines.into_iter().map(|line| format!("{name} {line}")));
     }
     for kind in ["volumes", "secrets", "configs", "networks"] {
-        for (name, object) in members(&value[kind])
-            .filter(|(name, _)| (kind, name.as_str()) != ("networks", "default"))
+        let objects = members(&value[kind]);
+        for (name, object) in
+            objects.filter(|(name, _)| (kind, name.as_str()) != ("networks", "default"))
         {
             let external = object["external"].as_bool().unwrap_or(false);
             facts.insert(format!("{kind} {name} {} {external}", text(&object["name"])));
         }
     }
     facts
+}
+
+fn plain_lines(service: &Value) -> Vec<String> {
+    let mut lines = vec![format!("image {}", text(&service["image"]))];
+    let labels = members(&service["deploy"]["labels"]);
+    lines.extend(labels.map(|(key, value)| format!("label {key}={}", text(value))));
+    lines.extend(members(&service["environment"]).map(|(key, _)| format!("variable {key}")));
+    let networks: Vec<_> = members(&service["networks"]).map(|(name, _)| name.as_str()).collect();
+    let networks = if networks.is_empty() { vec!["default"] } else { networks };
+    lines.extend(networks.into_iter().map(|network| format!("network {network}")));
+    lines
+}
+
+fn list_lines(service: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for port in items(&service["ports"]) {
+        let or = |key: &str, default: &str| port[key].as_str().unwrap_or(default).to_owned();
+        let (protocol, mode) = (or("protocol", "tcp"), or("mode", "ingress"));
+        let published = port["published"].as_u64().unwrap_or(0);
+        lines.push(format!("port {published}:{}/{protocol} {mode}", port["target"]));
+    }
+    for mount in items(&service["volumes"]) {
+        let read_only = mount["read_only"].as_bool().unwrap_or(false);
+        let [kind, source, target] = ["type", "source", "target"].map(|key| text(&mount[key]));
+        lines.push(format!("mount {kind} {source} {target} {read_only}"));
+    }
+    for (list, what) in [("secrets", "secret"), ("configs", "config")] {
+        lines.extend(items(&service[list]).map(|item| format!("{what} {}", text(&item["source"]))));
+    }
+    lines
+}
+
+fn health_line(service: &Value) -> Vec<String> {
+    let check = &service["healthcheck"];
+    let test: Vec<String> = items(&check["test"]).map(text).collect();
+    if check["disable"] == true || test.first().is_some_and(|word| word == "NONE") {
+        return vec!["health disabled".to_owned()];
+    }
+    test.split_first().map(|(_, words)| format!("health {}", words.join(" "))).into_iter().collect()
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -514,7 +504,18 @@ fn a_messy_recipe_is_as_green_as_a_tidy_one() -> Result<()> {
     let warnings: Vec<&str> = results.warnings.iter().map(|found| found.message.as_str()).collect();
     assert!(warnings.iter().any(|told| told.contains("defaults in defaults")), "{warnings:?}");
 
-    let stack = kept_stack(&ran)?;
+    services_are_what_was_written(&kept_stack(&ran)?)?;
+    for file in ["compose.yml", "compose.data.yml"] {
+        let commit = ran.directory.join("work/trees").join(results.head.commit.as_str());
+        assert_eq!(std::fs::read(recipe.join(file))?, std::fs::read(commit.join(file))?, "{file}");
+    }
+    lab.cc_ci(&["cleanup", &ran.directory.display().to_string()])?.exited(0);
+    assert_eq!(engine::leftovers(&ran.log().run_id(), &ran.log().stacks()), [""; 0]);
+    Ok(())
+}
+
+/// What the engine made of variables, labels, modes and mounts.
+fn services_are_what_was_written(stack: &str) -> Result<()> {
     let spec = |service: &str| -> Result<Value> {
         let inspected = engine::inspect("service", &format!("{stack}_{service}"));
         Ok(serde_json::from_str::<Value>(&inspected)?[0]["Spec"].clone())
@@ -538,13 +539,6 @@ fn a_messy_recipe_is_as_green_as_a_tidy_one() -> Result<()> {
     let mounts = [&app, &worker]
         .map(|spec| text(&spec["TaskTemplate"]["ContainerSpec"]["Mounts"][0]["Source"]));
     assert_eq!(mounts, [format!("{stack}_data"), format!("{stack}_data")]);
-
-    for file in ["compose.yml", "compose.data.yml"] {
-        let commit = ran.directory.join("work/trees").join(results.head.commit.as_str());
-        assert_eq!(std::fs::read(recipe.join(file))?, std::fs::read(commit.join(file))?, "{file}");
-    }
-    lab.cc_ci(&["cleanup", &ran.directory.display().to_string()])?.exited(0);
-    assert_eq!(engine::leftovers(&ran.log().run_id(), &ran.log().stacks()), [""; 0]);
     Ok(())
 }
 

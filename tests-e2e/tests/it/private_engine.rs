@@ -1,5 +1,6 @@
 //! Engines that cannot deploy, and an engine that goes away in the middle: on private engines, so
 //! that nobody else notices.
+#![expect(clippy::print_stdout, reason = "a table for whoever asks for it with --nocapture")]
 
 use std::thread;
 
