@@ -240,20 +240,31 @@ fn is_plain(reference: &str) -> bool {
         && !reference.contains("@{")
 }
 
-/// Regular files below `folder`, git's own left out. Links are not followed: they could lead
-/// out of the checkout.
+/// Regular files below `folder`, git's own left out. A link to a file of the checkout is that file,
+/// as it is for docker; no other link is followed: it could lead out of the checkout.
 fn read_folder(root: &Path, folder: &Path, tree: &mut Tree) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let (kind, path) = (entry.file_type()?, entry.path());
         if kind.is_dir() && entry.file_name() != ".git" {
             read_folder(root, &path, tree)?;
-        } else if kind.is_file() && entry.metadata()?.len() <= LARGEST_FILE {
+        } else if (kind.is_file() || kind.is_symlink() && leads_inside(root, &path))
+            && std::fs::metadata(&path)?.len() <= LARGEST_FILE
+        {
             let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
             tree.insert(name, std::fs::read(&path)?);
         }
     }
     Ok(())
+}
+
+/// Whether a link leads to a regular file of the checkout that is not git's own.
+fn leads_inside(root: &Path, link: &Path) -> bool {
+    let (Ok(root), Ok(target)) = (root.canonicalize(), link.canonicalize()) else {
+        return false;
+    };
+    let inside = target.strip_prefix(&root).is_ok_and(|inside| !inside.starts_with(".git"));
+    inside && target.is_file()
 }
 
 impl std::fmt::Debug for GitRecipes {

@@ -216,6 +216,26 @@ async fn links_do_not_lead_out_of_a_checkout() {
     assert_eq!(tree.keys().collect::<Vec<_>>(), ["compose.yml"]);
 }
 
+/// Docker follows them, and so does whoever reads what docker will read.
+#[tokio::test]
+async fn links_inside_a_checkout_are_the_files_they_lead_to() {
+    let repository = Repository::new("recipe");
+    let link = |to: &str, name: &str| {
+        std::os::unix::fs::symlink(to, repository.path().join(name)).unwrap();
+    };
+    link("compose.yml", "docker-compose.yml");
+    link("docker-compose.yml", "again.yml");
+    link(".git/config", "git-config");
+    link("nowhere", "dangling");
+    link(".", "folder");
+    let head = repository.commit("compose.yml", "one");
+    let run = Run::new();
+    run.open(&path(repository.path()), None).await.unwrap();
+    let tree = run.recipes.tree(&head.parse().unwrap()).await.unwrap();
+    assert_eq!(tree.keys().collect::<Vec<_>>(), ["again.yml", "compose.yml", "docker-compose.yml"]);
+    assert_eq!(tree["again.yml"], b"one");
+}
+
 #[tokio::test]
 async fn a_url_is_cloned_with_its_tags() {
     let origin = Repository::new("recipe");
