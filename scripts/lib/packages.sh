@@ -9,7 +9,8 @@ readonly POLICY_MARK='# temporary, written by cc-ci: packages being installed st
 readonly BUILD_TOOLS='git:git cc:gcc /usr/include/stdio.h:libc6-dev'
 readonly TEST_TOOLS='shellcheck:shellcheck'
 # A registry that real-Swarm tests start on 127.0.0.1; the package's own service is not started.
-readonly SWARM_TEST_TOOLS='docker-registry:docker-registry'
+# `ip` is for the private engines of long ones.
+readonly SWARM_TEST_TOOLS='docker-registry:docker-registry ip:iproute2'
 # What the tests of the packs in packs/ call.
 readonly PACK_TOOLS='curl:curl'
 readonly ENGINE_TOOLS='docker:docker.io dockerd:docker.io iptables:iptables /etc/ssl/certs/ca-certificates.crt:ca-certificates'

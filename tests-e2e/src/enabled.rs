@@ -13,12 +13,27 @@ pub fn is_long_enabled(test: &str) -> bool {
         && is_asked_for("CC_CI_E2E_ALL", test, "it is long; `scripts/test --all` runs it")
 }
 
+/// The same for a test that starts an engine of its own, which takes root.
+pub fn is_private_engine_enabled(test: &str) -> bool {
+    if !is_long_enabled(test) {
+        return false;
+    }
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        say(&format!("SKIPPED {test}: it starts an engine of its own, which only root can\n"));
+    }
+    is_root
+}
+
 fn is_asked_for(variable: &str, test: &str, why: &str) -> bool {
     let enabled = std::env::var(variable).is_ok_and(|value| value == "1");
     if !enabled {
-        // Past the test harness, which would keep the output of a test that passes.
-        let line = format!("SKIPPED {test}: {why} ({variable}=1)\n");
-        drop(std::io::stderr().write_all(line.as_bytes()));
+        say(&format!("SKIPPED {test}: {why} ({variable}=1)\n"));
     }
     enabled
+}
+
+/// Past the test harness, which would keep the output of a test that passes.
+fn say(line: &str) {
+    drop(std::io::stderr().write_all(line.as_bytes()));
 }

@@ -5,7 +5,7 @@
 use std::thread;
 
 use anyhow::Result;
-use cc_ci_e2e::{Change, Lab, Log, PrivateEngine, Ran, engine, is_long_enabled};
+use cc_ci_e2e::{Change, Lab, Log, PrivateEngine, Ran, engine, is_private_engine_enabled};
 use cc_ci_model::outcome::Verdict;
 
 const STATIC_WEB: &str = "cc-ci-fixture.invalid/static-web:2.3.0";
@@ -29,7 +29,8 @@ fn refused(lab: &Lab, environment: &[(&str, &str)], says: [&str; 2]) -> Result<(
 /// ever run. As long as one node takes tasks, all is well.
 #[test]
 fn an_engine_that_cannot_deploy_is_said_before_anything_is_created() -> Result<()> {
-    if !is_long_enabled("an_engine_that_cannot_deploy_is_said_before_anything_is_created") {
+    if !is_private_engine_enabled("an_engine_that_cannot_deploy_is_said_before_anything_is_created")
+    {
         return Ok(());
     }
     let lab = Lab::with_engine()?;
@@ -120,7 +121,7 @@ const MOMENTS: [Moment; 4] = [
 #[test]
 fn an_engine_that_goes_away_is_an_error_and_what_is_left_can_be_removed_later() -> Result<()> {
     const NAME: &str = "an_engine_that_goes_away_is_an_error_and_what_is_left_can_be_removed_later";
-    if !is_long_enabled(NAME) {
+    if !is_private_engine_enabled(NAME) {
         return Ok(());
     }
     // A run tries for five minutes to remove what it made: the four of them at once.
