@@ -209,6 +209,21 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "services:\n  app:\n    image: a\n    stop_grace_period: 5\n",
         "stop_grace_period must be a string",
     ),
+    (
+        "a number in quotes",
+        "services:\n  app:\n    image: a\n    deploy: {replicas: \"2\"}\n",
+        "services.app.deploy.replicas must be a integer",
+    ),
+    (
+        "a mode in quotes",
+        "services:\n  app:\n    image: a\n    configs: [{source: c, mode: \"0440\"}]\nconfigs: {c: {external: true}}\n",
+        "services.app.configs.0.mode must be a number",
+    ),
+    (
+        "a truth value in quotes",
+        "services:\n  app:\n    image: a\n    read_only: \"true\"\n",
+        "services.app.read_only must be a boolean",
+    ),
     ("an alias of nothing", "services:\n  app: *none\n", "unknown anchor"),
 ];
 

@@ -7,7 +7,7 @@
 //!
 //! Only the given variables are seen, never the environment of a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::{Fault, Node, Spot, Value};
 use crate::text::Place;
@@ -51,11 +51,14 @@ pub(super) struct Interpolation<'e> {
     env: &'e BTreeMap<String, String>,
     pub(super) uses: Vec<Use>,
     pub(super) doubts: Vec<Fault>,
+    /// Where a text was changed: docker takes a number or truth value out of such a text, and
+    /// out of no other.
+    pub(super) changed: BTreeSet<Spot>,
 }
 
 impl<'e> Interpolation<'e> {
     pub(super) fn new(env: &'e BTreeMap<String, String>) -> Self {
-        Self { env, uses: Vec::new(), doubts: Vec::new() }
+        Self { env, uses: Vec::new(), doubts: Vec::new(), changed: BTreeSet::new() }
     }
 
     /// Substitutes in the values of `node`, not in its keys; `path` is where it stands.
@@ -65,6 +68,9 @@ impl<'e> Interpolation<'e> {
         match &mut node.value {
             Value::Text(text) if text.contains('$') => {
                 let substituted = self.text(text, path, node.spot)?;
+                if *text != substituted {
+                    self.changed.insert(node.spot);
+                }
                 *text = substituted;
             }
             Value::List(items) => {

@@ -6,7 +6,7 @@
 mod lists;
 mod scalars;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::environment;
 use super::shape::{self, Fields, Kind};
@@ -32,6 +32,8 @@ pub(super) struct Normal<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     pub(super) extra: Extra<'a>,
     pub(super) doubts: Vec<Fault>,
+    /// Texts of this file that were substituted.
+    pub(super) changed: BTreeSet<Spot>,
 }
 
 impl Normal<'_> {
@@ -109,6 +111,7 @@ impl Normal<'_> {
     pub(super) fn value(&mut self, kind: Kind, node: &Node) -> Result<Node, Fault> {
         let spot = node.spot;
         let text = |text: String| Node::text(spot, text);
+        self.doubt_quotes(kind, node);
         match kind {
             Kind::Text => self.text(node).map(text),
             Kind::Flag => scalars::flag(node).map(|flag| text(flag.to_string())),
@@ -139,6 +142,19 @@ impl Normal<'_> {
                 Ok(Node::new(spot, Value::Map(Mapping::new())))
             }
             Kind::Fields(fields) | Kind::MaybeFields(fields) => self.fields(fields, node),
+        }
+    }
+
+    /// A number or truth value in quotes is tolerated here, and refused by docker.
+    fn doubt_quotes(&mut self, kind: Kind, node: &Node) {
+        let is_number = matches!(kind, Kind::Count | Kind::CountSet | Kind::Ratio);
+        if !is_number && !matches!(kind, Kind::Flag) {
+            return;
+        }
+        let wanted = if is_number { "number" } else { "truth value" };
+        if node.as_text().is_some() && !self.changed.contains(&node.spot) {
+            let message = format!("docker wants a {wanted} here, and this is a text");
+            self.doubts.push(Fault::new(node.spot, message).with_hint("take the quotes away"));
         }
     }
 

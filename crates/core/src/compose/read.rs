@@ -71,7 +71,7 @@ pub fn read(
     let sources = Sources(files);
     let mut reader = Reader {
         interpolation: Interpolation::new(env),
-        normal: Normal { env, extra, doubts: Vec::new() },
+        normal: Normal { env, extra, doubts: Vec::new(), changed: BTreeSet::new() },
         doubts: BTreeSet::new(),
     };
     let mut merged: Option<Canonical> = None;
@@ -113,6 +113,7 @@ impl Reader<'_> {
         let mut parsed = parse(text, index)?;
         self.doubts.append(&mut parsed.doubts.into_iter().collect());
         self.interpolation.apply(&mut parsed.node, "")?;
+        self.normal.changed = std::mem::take(&mut self.interpolation.changed);
         match parsed.node.as_map() {
             Some(root) => self.normal.file(root),
             None => Err(Fault::new(parsed.node.spot, "the top level is not a mapping")),

@@ -431,12 +431,21 @@ fn uses_of_variables_are_told() {
     assert!(read.warnings[0].to_string().starts_with("0.yml:2:37: `V` is not set"));
 }
 
+/// What a variable gives is a text, and becomes a number.
+#[test]
+fn quotes_around_a_variable_are_no_surprise() {
+    let text = "services: {app: {image: a, tty: \"${T:-true}\", deploy: {replicas: \"${R:-2}\"}}}";
+    assert_eq!(try_read(&[text]).unwrap().warnings, []);
+}
+
 #[test]
 fn surprises_are_said() {
     for (body, said) in [
         ("labels: {a: \"${NOPE:-${B:-c}}\"}", "does not evaluate defaults in defaults"),
         ("labels: {a: true}", "docker wants a text"),
         ("user: 1000", "docker wants a text here"),
+        ("deploy: {replicas: \"2\"}", "docker wants a number here"),
+        ("tty: \"true\"", "docker wants a truth value here"),
         ("labels: {a: yes}", "older docker CLIs read `yes` as a truth value"),
         ("unknown: 1", "docker does not know the key `unknown` here"),
         ("environment: [NOPE]", "`NOPE` has no value here"),
