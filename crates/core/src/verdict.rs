@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use cc_ci_model::exit::{Condition, ExitKind};
 use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::{Outcome, Status, Verdict};
-use cc_ci_model::plan::{Doing, Plan};
+use cc_ci_model::plan::{Doing, Finding, Plan};
 use cc_ci_model::results::Obligation;
 use cc_ci_model::stage::{Rung, Stage};
 
@@ -20,6 +20,11 @@ use crate::text::count;
 
 #[cfg(test)]
 mod tests;
+
+/// Notes that say that a secret survived in a file of the run, and that nobody could look.
+pub const SECRET_SURVIVED: &str = "secret_survived";
+/// See [`SECRET_SURVIVED`].
+pub const FILES_NOT_READ_AGAIN: &str = "files_not_read_again";
 
 /// What a run says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +157,7 @@ fn stood_in_for(stages: &BTreeMap<Stage, Outcome>, obligations: &[Obligation]) -
 
 fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condition> {
     let mut all = of_the_log(state);
+    all.extend(of_its_files(state));
     let told = judgement.stages.iter().filter(|(stage, _)| **stage != Stage::Teardown);
     all.extend(told.filter_map(|(stage, outcome)| {
         let reason = outcome.reason().unwrap_or_default();
@@ -168,6 +174,15 @@ fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condi
 
 fn condition(kind: ExitKind, message: impl Into<String>, place: &str) -> Condition {
     Condition::new(kind, message, Some(place.to_owned()))
+}
+
+/// RES-5: a run whose files cannot be handed on as they are did not do its job.
+fn of_its_files(state: &RunState) -> impl Iterator<Item = Condition> {
+    let is_grave =
+        |note: &&Finding| matches!(note.code.as_str(), SECRET_SURVIVED | FILES_NOT_READ_AGAIN);
+    state.notes.iter().filter(is_grave).map(|note| {
+        condition(ExitKind::Error, &note.message, note.place.as_deref().unwrap_or("run"))
+    })
 }
 
 /// What the log itself says: stopped, damaged, without an end.

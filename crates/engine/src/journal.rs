@@ -56,8 +56,9 @@ impl Journal {
         if let Some(broken) = &inner.broken {
             return Err(JournalError::Broken(broken.clone()));
         }
+        // The state is made of what is written, so that a log read again gives the same.
         let event = Event { seq: inner.seq + 1, at: self.clock.now(), kind };
-        let event = scrubbed(&inner.redactor, event);
+        let event = inner.redactor.scrub_event(event);
         if let Err(error) = self.store.append(&event) {
             inner.broken = Some(error.to_string());
             return Err(error.into());
@@ -76,14 +77,27 @@ impl Journal {
         self.append(EventKind::Intended { intent })
     }
 
-    /// Knows a secret of the run from here on: no event will hold it.
+    /// Knows a secret of the run from here on: no event will hold it, nor any file that is
+    /// written into the run's directory.
     pub fn keep_secret(&self, secret: &Secret) {
-        self.lock().redactor.keep(secret);
+        let mut inner = self.lock();
+        inner.redactor.keep(secret);
+        self.store.keep_out(&inner.redactor);
     }
 
     /// A text without any secret of the run.
     pub fn scrub(&self, text: &str) -> String {
         self.lock().redactor.scrub(text)
+    }
+
+    /// See [`Redactor::scrub_beginning`].
+    pub fn scrub_beginning(&self, text: &str, limit: usize) -> String {
+        self.lock().redactor.scrub_beginning(text, limit)
+    }
+
+    /// See [`Redactor::scrub_end`].
+    pub fn scrub_end(&self, text: &str, limit: usize) -> String {
+        self.lock().redactor.scrub_end(text, limit)
     }
 
     /// The state as it is now.
@@ -104,19 +118,6 @@ impl Journal {
         // A failure is kept in `broken` and met by the next event of the loop.
         drop(self.append(kind));
     }
-}
-
-/// An event without any secret of the run; the state is made of that one too, so that a log
-/// read again gives the same. An event that can not be scrubbed is not written as it is.
-fn scrubbed(redactor: &Redactor, event: Event) -> Event {
-    let text = serde_json::to_string(&event).unwrap_or_default();
-    if !redactor.finds_in(&text) {
-        return event;
-    }
-    serde_json::from_str(&redactor.scrub(&text)).unwrap_or_else(|_| {
-        let message = "evidence held a secret of the run and could not be scrubbed".to_owned();
-        Event { kind: EventKind::ActErrored { message }, ..event }
-    })
 }
 
 impl ChildLog for Journal {

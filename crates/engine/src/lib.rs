@@ -13,5 +13,6 @@ pub mod doctor;
 pub mod journal;
 pub mod planning;
 pub mod ports;
+mod publication;
 pub mod run;
 pub mod wait;

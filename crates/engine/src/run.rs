@@ -20,6 +20,7 @@ use crate::acts::{self, ActError, Stagehand};
 use crate::cleanup;
 use crate::journal::{Journal, JournalError};
 use crate::ports::Ports;
+use crate::publication;
 
 /// Carries a plan out, whatever happens on the way, and judges it.
 ///
@@ -66,6 +67,7 @@ async fn drive(hand: &mut Stagehand) -> Result<(), JournalError> {
             Step::End => hand.journal.append(EventKind::StageEnded)?,
             Step::TakeInventory => take_inventory(hand).await?,
             Step::Seal => {
+                publication::read_again(hand.ports.store.as_ref(), &hand.journal)?;
                 let sha256 = hand.ports.store.log_sha256();
                 hand.journal.append(EventKind::Sealed { sha256 })?;
             }

@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{Clock, HttpRequest, Probe, ProbeError};
+use cc_ci_core::redact::MARGIN;
 use cc_ci_model::evidence::HttpSeen;
 
 use crate::faults::{Fate, Faults, injected};
 use crate::swarm::FakeSwarm;
 use crate::swarm::behaviour::Answer;
+
+/// How much of a page the real one gives.
+const EXCERPT: usize = 2048 + MARGIN;
 
 /// Asks whatever runs at an address: nothing does, unless a task is up and listens.
 #[derive(Debug)]
@@ -41,7 +45,9 @@ impl Probe for FakeProbe {
                 clock.sleep_until(clock.now().plus(request.timeout)).await;
                 Err(refused("no answer in time"))
             }
-            Some(Answer::Status(status, body)) => Ok(page(request, status, &body, None)),
+            Some(Answer::Status(status, body)) => {
+                Ok(page(request, status, &self.swarm.leaking(&body), None))
+            }
             Some(Answer::Redirect(location)) => Ok(page(request, 302, "", Some(location))),
         };
         match fate {
@@ -65,7 +71,7 @@ fn page(request: &HttpRequest, status: u16, body: &str, location: Option<String>
         location,
         content_type: Some("text/html".into()),
         bytes: body.len() as u64,
-        excerpt: body.to_owned(),
+        excerpt: body.chars().take(EXCERPT).collect(),
     }
 }
 

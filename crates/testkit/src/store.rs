@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cc_ci_core::ports::{Listener, RunStore, StoreError};
+use cc_ci_core::redact::Redactor;
 use cc_ci_core::state::RunState;
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::intent::Intent;
@@ -23,6 +24,7 @@ struct Kept {
     events: Vec<Event>,
     bytes: Vec<u8>,
     files: BTreeMap<String, Vec<u8>>,
+    secrets: Redactor,
     full_after: Option<usize>,
 }
 
@@ -50,6 +52,11 @@ impl MemoryStore {
     /// A file that was written.
     pub fn file(&self, name: &str) -> Option<Vec<u8>> {
         self.lock().files.get(name).cloned()
+    }
+
+    /// Somebody else writes a file: a test that was told where the run's directory is.
+    pub fn put(&self, name: &str, content: &[u8]) {
+        self.lock().files.insert(name.to_owned(), content.to_vec());
     }
 
     /// Names of all files that were written.
@@ -101,7 +108,34 @@ impl RunStore for MemoryStore {
         if self.faults.enter_now("write a file") != Fate::Go {
             return Err(failure(name, "write a file"));
         }
-        self.lock().files.insert(name.to_owned(), content.to_vec());
+        let mut kept = self.lock();
+        if kept.secrets.survives_in(content) {
+            return Err(failure(name, "write a secret"));
+        }
+        kept.files.insert(name.to_owned(), content.to_vec());
+        Ok(())
+    }
+
+    fn keep_out(&self, secrets: &Redactor) {
+        self.lock().secrets = secrets.clone();
+    }
+
+    fn unclean(&self) -> Result<Vec<String>, StoreError> {
+        if self.faults.enter_now("read the files again") != Fate::Go {
+            return Err(failure("", "read the files again"));
+        }
+        let kept = self.lock();
+        let log = ("events.jsonl", &kept.bytes);
+        let files = kept.files.iter().map(|(name, bytes)| (name.as_str(), bytes));
+        let unclean = files.chain([log]).filter(|(_, bytes)| kept.secrets.survives_in(bytes));
+        Ok(unclean.map(|(name, _)| name.to_owned()).collect())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        if self.faults.enter_now("remove a file") != Fate::Go {
+            return Err(failure(name, "remove a file"));
+        }
+        self.lock().files.remove(name);
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{HttpRequest, Probe, ProbeError};
+use cc_ci_core::redact::MARGIN;
 use cc_ci_model::evidence::HttpSeen;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, LOCATION};
 use reqwest::{Client, Response, redirect};
@@ -18,9 +19,10 @@ const REDIRECTS: u32 = 5;
 /// Bytes of a body that are counted; the rest is not read.
 const BODY_BYTES: u64 = 8 << 20;
 
-/// Bytes of a body that are looked at, and how many characters of them are told.
+/// Bytes of a body that are looked at, and how many characters of them are told. What a reader
+/// keeps is less, so that what this cut leaves of a secret is found.
 const LOOKED_AT_BYTES: usize = 64 << 10;
-const EXCERPT_CHARACTERS: usize = 2048;
+const EXCERPT_CHARACTERS: usize = 2048 + MARGIN;
 
 /// Asks over plain HTTP/1.1; every request has a connection of its own.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 //! Reading order: [`StateDir`], [`RunDir`], [`RunLock`], [`read_log`]. Tests: in the files.
 #![warn(missing_docs)]
 
+mod again;
 mod error;
 mod lock;
 mod log;
@@ -17,5 +18,5 @@ mod state_dir;
 pub use error::{LogError, RunDirError};
 pub use lock::RunLock;
 pub use read::{LogText, read_log};
-pub use run_dir::{EVENTS_FILE, RunDir};
+pub use run_dir::{EVENTS_FILE, RunDir, WORK_FOLDER};
 pub use state_dir::StateDir;

@@ -6,14 +6,20 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cc_ci_core::ports::{RunStore, StoreError};
+use cc_ci_core::redact::Redactor;
 use cc_ci_model::event::Event;
 
+use crate::again;
 use crate::error::{RunDirError, io_error};
 use crate::lock::RunLock;
 use crate::log::Log;
+
+/// The folder of a run's directory that is of no use once the run is over, and never published:
+/// clones, and snapshots that hold the data of the app.
+pub const WORK_FOLDER: &str = "work";
 
 /// The event log's name in a run's directory.
 pub const EVENTS_FILE: &str = "events.jsonl";
@@ -24,6 +30,7 @@ pub struct RunDir {
     path: PathBuf,
     _lock: RunLock,
     log: Mutex<LogState>,
+    secrets: Mutex<Redactor>,
 }
 
 #[derive(Debug)]
@@ -47,7 +54,7 @@ impl RunDir {
         let events = path.join(EVENTS_FILE);
         let log = Log::create(&events).map_err(io_error("create", &events))?;
         sync_directory(path).map_err(io_error("sync directory", path))?;
-        Ok(Self { path: path.to_owned(), _lock: lock, log: Mutex::new(LogState::Open(log)) })
+        Ok(Self::new(path, lock, LogState::Open(log)))
     }
 
     /// Opens the directory of a run that is over, and takes its lock. Files can be written into
@@ -60,7 +67,12 @@ impl RunDir {
             return Err(RunDirError::NotThere { wanted: path.display().to_string() });
         }
         let lock = RunLock::take(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock, log: Mutex::new(LogState::Closed) })
+        Ok(Self::new(path, lock, LogState::Closed))
+    }
+
+    fn new(path: &Path, lock: RunLock, log: LogState) -> Self {
+        let (log, secrets) = (Mutex::new(log), Mutex::default());
+        Self { path: path.to_owned(), _lock: lock, log, secrets }
     }
 
     /// The directory.
@@ -71,6 +83,10 @@ impl RunDir {
     /// The event log.
     pub fn events(&self) -> PathBuf {
         self.path.join(EVENTS_FILE)
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, Redactor> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn error(&self, name: &str) -> impl FnOnce(io::Error) -> StoreError {
@@ -99,7 +115,26 @@ impl RunStore for RunDir {
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
-        write_into(&self.path, name, content).map_err(self.error(name))
+        let unclean = self.secrets().survives_in(content);
+        let written =
+            if unclean { Err(again::secret()) } else { write_into(&self.path, name, content) };
+        written.map_err(self.error(name))
+    }
+
+    fn keep_out(&self, secrets: &Redactor) {
+        *self.secrets() = secrets.clone();
+    }
+
+    fn unclean(&self) -> Result<Vec<String>, StoreError> {
+        again::unclean(&self.path, &self.secrets())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let removed = relative(name).and_then(|name| match fs::remove_file(self.path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        });
+        removed.map_err(self.error(name))
     }
 }
 
@@ -239,6 +274,26 @@ mod tests {
             .filter(|name| name.starts_with('.'))
             .collect();
         assert!(names.is_empty(), "left behind: {names:?}");
+    }
+
+    #[test]
+    fn no_file_is_written_with_a_secret_in_it() {
+        let (_parent, run) = fresh();
+        run.write("report.md", b"clean").unwrap();
+        let mut secrets = Redactor::default();
+        secrets.keep(&cc_ci_model::secret::Secret::new("Zq8vN2wXr5TjLk3M"));
+        run.keep_out(&secrets);
+        let refused = run.write("report.md", b"it is Zq8vN2wXr5TjLk3M").unwrap_err();
+        assert_eq!(refused.source.to_string(), "a secret of the run is in it");
+        assert_eq!(fs::read(run.path().join("report.md")).unwrap(), b"clean");
+        fs::rename(run.path().join("report.md"), run.path().join("other")).unwrap();
+        let mut other = File::options().append(true).open(run.path().join("other")).unwrap();
+        other.write_all(b"Zq8vN2wXr5TjLk3M").unwrap();
+        assert_eq!(run.unclean().unwrap(), ["other"]);
+        run.remove("other").unwrap();
+        run.remove("other").unwrap();
+        assert_eq!(run.unclean().unwrap(), [""; 0]);
+        assert!(run.remove(EVENTS_FILE).is_err() && run.remove("../x").is_err());
     }
 
     #[test]

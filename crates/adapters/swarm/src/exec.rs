@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
 use cc_ci_core::ports::{EngineError, Exec, ExecOutput, ExecRequest};
+use cc_ci_core::redact::MARGIN;
 use futures_util::StreamExt as _;
 
 use crate::client::Swarm;
@@ -16,8 +17,9 @@ use crate::error::{engine_error, unreachable};
 /// Looks at a command whose streams are closed.
 const LOOKS: u32 = 100;
 
-/// The end of a command's output that is kept.
-const KEPT: usize = 64 << 10;
+/// The end of a command's output that is given; what a reader keeps of it is less, so that what
+/// this cut leaves of a secret is found.
+const GIVEN: usize = (64 << 10) + MARGIN;
 
 #[async_trait]
 impl Exec for Swarm {
@@ -58,7 +60,7 @@ impl Swarm {
                 while let Some(part) = output.next().await {
                     let part = part.map_err(|error| engine_error(operation, &error))?;
                     said.extend_from_slice(&part.into_bytes());
-                    let excess = said.len().saturating_sub(KEPT);
+                    let excess = said.len().saturating_sub(GIVEN);
                     said.drain(..excess);
                 }
                 Ok(())

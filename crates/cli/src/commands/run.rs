@@ -65,7 +65,7 @@ impl RunRoom {
     fn make(directory: PathBuf) -> Result<Self, Failure> {
         let existed = directory.exists();
         let store = Arc::new(create(&directory)?);
-        let work = directory.join("work");
+        let work = directory.join(cc_ci_store::WORK_FOLDER);
         std::fs::create_dir(&work).map_err(|error| {
             Failure::error(format!("cannot make `{}`: {error}", work.display()))
         })?;

@@ -54,7 +54,8 @@ pub struct ProbeError {
 #[async_trait]
 pub trait Probe: Send + Sync {
     /// One request, redirects within the app's own domain followed (at most 5, to the same
-    /// address: `https` is taken off, since the task itself speaks HTTP).
+    /// address: `https` is taken off, since the task itself speaks HTTP). The excerpt is a bit
+    /// longer than what is kept of it, see [`crate::redact::MARGIN`].
     async fn http(&self, request: &HttpRequest) -> Result<HttpSeen, ProbeError>;
 }
 

@@ -64,7 +64,8 @@ pub trait StackView: Send + Sync {
     /// Whether the engine answers as a manager.
     async fn answers(&self) -> bool;
 
-    /// The last lines each running or ended task of a service wrote, newest last.
+    /// The last lines each running or ended task of a service wrote, newest last: whole lines,
+    /// a megabyte at most. What is kept of them is cut by whoever has scrubbed them.
     async fn log_tail(
         &self,
         stack: &StackName,

@@ -12,11 +12,15 @@ use cc_ci_model::plan::{HttpGate, PlannedApp};
 use cc_ci_model::time::Timestamp;
 
 use super::{ActError, Stagehand};
+use crate::journal::Journal;
 use crate::ports::Ports;
 use crate::wait::{Ended, Look, Waiting, wait_until};
 
 /// How often a look at a page is tried.
 const TRIES: u32 = 3;
+
+/// How much of a page is kept, in bytes.
+const EXCERPT: usize = 2048;
 
 /// One request may take that long.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -28,6 +32,7 @@ pub(super) async fn answer(
 ) -> Result<Evidence, ActError> {
     let mut asking = Asking {
         ports: &hand.ports,
+        journal: &hand.journal,
         app,
         gate: gate(hand)?,
         seen: AnswerSeen { attempts: 0, in_a_row: 0, last: None, problem: None, expired: false },
@@ -74,7 +79,7 @@ async fn ask_again(
 ) -> Result<HttpSeen, String> {
     let mut tries = 0;
     loop {
-        let answer = ask(&hand.ports, app, gate, address).await;
+        let answer = ask(&hand.ports, &hand.journal, app, gate, address).await;
         tries += 1;
         if answer.is_ok() || tries == TRIES {
             return answer;
@@ -106,6 +111,7 @@ pub(super) fn gate(hand: &Stagehand) -> Result<&HttpGate, ActError> {
 
 struct Asking<'a> {
     ports: &'a Ports,
+    journal: &'a Journal,
     app: &'a PlannedApp,
     gate: &'a HttpGate,
     seen: AnswerSeen,
@@ -122,7 +128,7 @@ impl Waiting for Asking<'_> {
         let answer = match address(self.ports, self.app, self.gate, turn).await {
             Ok(address) => {
                 self.engine_away = None;
-                ask(self.ports, self.app, self.gate, address).await
+                ask(self.ports, self.journal, self.app, self.gate, address).await
             }
             Err(error) => {
                 self.engine_away = Some(error.to_string());
@@ -180,6 +186,7 @@ pub(super) async fn base_url(hand: &Stagehand, app: &PlannedApp) -> Result<Strin
 /// One request.
 async fn ask(
     ports: &Ports,
+    journal: &Journal,
     app: &PlannedApp,
     gate: &HttpGate,
     address: Option<IpAddr>,
@@ -199,7 +206,14 @@ async fn ask(
     };
     let limit = ports.clock.now().plus(REQUEST + REQUEST / 2);
     tokio::select! {
-        answer = ports.probe.http(&request) => answer.map_err(|error| error.to_string()),
+        answer = ports.probe.http(&request) => match answer {
+            // Scrubbed before it is cut: half a secret would not be found any more.
+            Ok(seen) => {
+                let excerpt = journal.scrub_beginning(&seen.excerpt, EXCERPT);
+                Ok(HttpSeen { excerpt, ..seen })
+            }
+            Err(error) => Err(error.to_string()),
+        },
         () = ports.clock.sleep_until(limit) => Err("the request never came to its end".to_owned()),
     }
 }

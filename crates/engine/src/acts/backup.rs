@@ -16,6 +16,9 @@ use cc_ci_model::time::Timestamp;
 use super::volume_markers::{backed_up_paths, planted};
 use super::{ActError, Stagehand};
 
+/// How much of what a hook said is kept.
+const SAID: usize = 64 << 10;
+
 /// A hook gets that long although another one took all the time there was: it may undo something.
 const LEAST: Duration = Duration::from_secs(10);
 
@@ -93,7 +96,10 @@ async fn exec(
     let limit = deadline.since(hand.ports.clock.now()).max(LEAST);
     let request = ExecRequest { container: container.to_owned(), command, limit };
     match hand.ports.exec.exec(&request).await {
-        Ok(output) => Ok(output),
+        // Scrubbed first: what a cut leaves of a secret would not be found any more.
+        Ok(ExecOutput { code, said }) => {
+            Ok(ExecOutput { code, said: hand.journal.scrub_end(&said, SAID) })
+        }
         Err(EngineError::Refused { message, .. }) => Ok(ExecOutput { code: None, said: message }),
         Err(error @ EngineError::Unreachable { .. }) => Err(ActError::broken(error)),
     }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use cc_ci_core::app::{Prepared, about, fixed_names, prepare};
 use cc_ci_core::convergence::recall;
 use cc_ci_core::ports::DeployRequest;
+use cc_ci_core::redact::{SHORT, is_short};
 use cc_ci_core::secret_spec;
+use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::{DeploySeen, Evidence};
 use cc_ci_model::intent::Intent;
 use cc_ci_model::name::CommitSha;
-use cc_ci_model::plan::{AppRole, BaseChoice, PlannedApp, Revision};
+use cc_ci_model::plan::{AppRole, BaseChoice, Finding, PlannedApp, Revision};
 use cc_ci_model::stack::ServiceFacts;
 use cc_ci_model::time::Timestamp;
 
@@ -155,6 +157,9 @@ async fn make_secrets(
         };
         let value = secret_spec::generate(spec, &mut random);
         hand.journal.keep_secret(&value);
+        if is_short(&value) {
+            hand.journal.append(EventKind::Noted { finding: short(spec.name.as_str()) })?;
+        }
         hand.journal.intend(intent)?;
         let objects = &hand.ports.objects;
         objects
@@ -163,6 +168,15 @@ async fn make_secrets(
             .map_err(ActError::broken)?;
     }
     Ok(())
+}
+
+/// RES-5: it could be a word of any text, so it is not taken out of the middle of one.
+fn short(name: &str) -> Finding {
+    let message = format!(
+        "secret {name} has fewer than {SHORT} characters: it is taken out of logs and results only where it stands alone, and \
+         finished files are not searched for it; give it a `length=` of {SHORT} or more"
+    );
+    Finding::new("short_secret", message, Some(name.to_owned()))
 }
 
 /// Whether the engine answers as a manager, and the services as it holds them now.

@@ -190,20 +190,3 @@ async fn a_slow_pull_is_not_mistaken_for_convergence() {
         run(&one_service(), |world: &World| world.swarm.pull_takes(Duration::from_secs(800))).await;
     ended.expect(Verdict::Pass, ExitKind::Pass);
 }
-
-/// RES-5: no value of a secret is in anything a run writes, whatever the app writes.
-#[tokio::test(start_paused = true)]
-async fn secrets_are_in_nothing_that_is_written() {
-    let ended = run(&one_service(), |_| {}).await;
-    ended.expect(Verdict::Pass, ExitKind::Pass);
-    let values = ended.world.swarm.secret_values();
-    assert_eq!(values.len(), 1);
-    let files = ended.world.store.files();
-    assert!(!files.is_empty(), "logs are kept");
-    let mut written = vec![ended.world.store.log()];
-    written.extend(files.iter().filter_map(|name| ended.world.store.file(name)));
-    for bytes in written {
-        let text = String::from_utf8_lossy(&bytes);
-        assert!(!text.contains(&values[0]), "{text}");
-    }
-}

@@ -12,5 +12,6 @@ mod green;
 mod harness;
 mod killed;
 mod red;
+mod secrets;
 mod signals;
 mod upgrade;

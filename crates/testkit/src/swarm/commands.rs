@@ -89,7 +89,9 @@ impl super::sim::Sim {
         let said = |code, said| Ok(Some(ExecOutput { code: Some(code), said }));
         match known {
             None => said(0, String::new()),
-            Some(Script::End(code, text)) => said(code, text),
+            Some(Script::End(code, text)) => {
+                said(code, text.replace("{secret}", &self.secret_values.join(", ")))
+            }
             Some(Script::Stuck) => Ok(None),
             Some(Script::Copy { from, to }) => match self.file(&from.0, &from.1) {
                 Some(file) => {

@@ -151,6 +151,12 @@ impl FakeSwarm {
         sim.things.push(sim::Thing { object, foreign: true });
     }
 
+    /// A text with the values of all secrets so far in the place of `{secret}`: an app that tells
+    /// what it should not.
+    pub(crate) fn leaking(&self, text: &str) -> String {
+        text.replace("{secret}", &self.secret_values().join(", "))
+    }
+
     /// Values of every secret that was made.
     pub fn secret_values(&self) -> Vec<String> {
         self.sim().secret_values.clone()
