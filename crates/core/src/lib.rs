@@ -25,6 +25,7 @@ pub mod obligations;
 pub mod operator_steps;
 pub mod outcome;
 pub mod overlay;
+pub mod own_layer;
 pub mod pack;
 pub mod planning;
 pub mod ports;

@@ -1,9 +1,13 @@
 //! What a result proves and what it does not, in sentences (VER-5).
 
+use std::collections::BTreeSet;
+
+use cc_ci_model::backup::PathWeight;
 use cc_ci_model::compose::{DeclaredService, HealthCheck};
+use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Plan};
-use cc_ci_model::stage::Rung;
+use cc_ci_model::stage::{Rung, Stage};
 
 use crate::state::RunState;
 use crate::text::count;
@@ -68,6 +72,7 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
             all.push(format!("{rung}: {reason}"));
         }
     }
+    all.extend(not_written(state));
     let warned = state.stages.iter().flat_map(|run| &run.acts).flat_map(|act| &act.warnings);
     let telling = warned.filter(|finding| TELLING.contains(&finding.code.as_str()));
     all.extend(telling.map(|finding| finding.message.clone()));
@@ -76,12 +81,41 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
     all
 }
 
+/// Volumes of a backup into which nobody but cc-ci has written since they were made: that they
+/// are backed up and come back is shown, that the app's own data is in them is not.
+fn not_written(state: &RunState) -> Vec<String> {
+    let Some(run) = state.runs_of(Stage::Backup).last() else {
+        return Vec::new();
+    };
+    let began = state.stages.iter().find(|earlier| earlier.app == run.app);
+    let before = match run.act(Act::Mark).and_then(|act| act.evidence.as_ref()) {
+        Some(Evidence::Marked { before, .. }) => before.as_slice(),
+        Some(_) | None => &[],
+    };
+    let volumes: BTreeSet<&str> = before.iter().map(|path| path.volume.as_str()).collect();
+    let is_old = |volume: &str| {
+        let mut paths = before.iter().filter(|path| path.volume == volume).peekable();
+        let older = |path: &PathWeight| {
+            path.newest.zip(began).is_some_and(|(newest, began)| newest < began.began_at)
+        };
+        paths.peek().is_some() && paths.all(older)
+    };
+    let old = volumes.into_iter().filter(|volume| is_old(volume));
+    old.map(|volume| {
+        format!(
+            "that the app's own data is in volume {volume}: nothing in it was written since the app was installed, so all of it may have come with the image"
+        )
+    })
+    .collect()
+}
+
 /// Warnings that say what a green does not mean.
-const TELLING: [&str; 5] = [
+const TELLING: [&str; 6] = [
     "assumed_one_shot",
     "backed_up_path_empty",
     "image_local_only",
     "volume_not_backed_up",
+    "written_outside_mounts",
     "xattrs_not_compared",
 ];
 
@@ -100,5 +134,52 @@ fn health(service: &DeclaredService) -> Option<String> {
             "that service {name} works: its compose file declares no health check; unless its image brings one, running only \
              means that the process started"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cc_ci_model::event::EventKind;
+    use cc_ci_model::time::Timestamp;
+    use cc_ci_testkit::{PlanBuilder, numbered, service, stack};
+
+    use super::*;
+    use crate::state::tests::planned;
+
+    /// A run whose stages begin at the dawn of the test's time, up to a look at volume `data`.
+    fn looked_at(newest: &[Option<i64>]) -> Vec<String> {
+        let app = service("app").routed(80).volume("data", "/data").backed_up();
+        let plan = PlanBuilder::new(stack([app])).run(Stage::Backup).build();
+        let id = plan.apps.first().map(|app| app.id.clone());
+        let began = |stage| EventKind::StageBegan { stage, app: id.clone() };
+        let before = newest.iter().enumerate().map(|(nth, newest)| PathWeight {
+            volume: "data".into(),
+            path: format!("path-{nth}"),
+            files: Some(1),
+            newest: newest.map(Timestamp::from_millis),
+        });
+        let marked = Evidence::Marked { before: before.collect(), markers: Vec::new() };
+        let events = numbered(vec![
+            planned(&plan),
+            began(Stage::Install),
+            EventKind::StageEnded,
+            began(Stage::Backup),
+            EventKind::ActBegan { act: Act::Mark, deadline: Timestamp::default() },
+            EventKind::ActEnded { evidence: Box::new(marked) },
+        ]);
+        not_written(&RunState::of(&events))
+    }
+
+    /// A copy of the image's files is a volume in which the app has not written yet.
+    #[test]
+    fn a_volume_nobody_wrote_into_shows_nothing_about_the_apps_data() {
+        let old = looked_at(&[Some(1_000)]);
+        assert_eq!(old.len(), 1);
+        assert!(old[0].contains("data is in volume data: nothing in it was written"), "{}", old[0]);
+        let never = i64::MAX;
+        assert_eq!(looked_at(&[Some(1_000), Some(never)]), [""; 0]);
+        assert_eq!(looked_at(&[Some(never)]), [""; 0]);
+        assert_eq!(looked_at(&[None]), [""; 0]);
+        assert_eq!(looked_at(&[]), [""; 0]);
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::name::ComposeName;
+use crate::time::Timestamp;
 
 /// What the labels of a stack's services say, taken together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -142,6 +143,10 @@ pub struct PathWeight {
     pub path: String,
     /// Files in it; `None` when it is not there.
     pub files: Option<u64>,
+    /// When the newest of them was written; `None` without any, and where nobody looked. What
+    /// docker copied from an image has the time it has there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Timestamp>,
 }
 
 /// A backup that was taken.

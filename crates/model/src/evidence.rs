@@ -333,4 +333,28 @@ pub struct MarkerSeen {
 pub struct ObserveSeen {
     /// The stack; `None` when the engine did not answer.
     pub facts: Option<StackFacts>,
+    /// What its containers hold outside every mount, as far as it may be data. Services without
+    /// any, and those whose container could not be looked into, are not in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<OwnLayer>,
+}
+
+/// Files in a container's own layer that its image did not bring: gone with the next task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OwnLayer {
+    /// The service.
+    pub service: String,
+    /// Files that are not empty, by path; at most twenty paths were looked at.
+    pub files: Vec<OwnFile>,
+    /// Paths beyond those that were looked at.
+    pub more: u64,
+}
+
+/// A file in a container's own layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OwnFile {
+    /// Its path in the container.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: u64,
 }

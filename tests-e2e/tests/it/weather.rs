@@ -42,6 +42,21 @@ fn an_assumed_one_shot_is_told() -> Result<()> {
     check("weather-one-shot-service", &["assumed_one_shot", "update_paused"])
 }
 
+/// An app that keeps its data where no volume is loses it with each upgrade.
+#[test]
+fn data_outside_every_mount_is_told() -> Result<()> {
+    if !is_long_enabled("data_outside_every_mount_is_told") {
+        return Ok(());
+    }
+    let results = Lab::new()?.run_mutation("weather-data-in-own-layer")?.results()?;
+    let told = "service app wrote outside every mount: /srv/app/state.db (15 bytes): whatever of it is data";
+    let warned = results.warnings.iter().filter(|found| found.message.starts_with(told));
+    assert_eq!(warned.count(), 1, "{:#?}", results.warnings);
+    let line = results.does_not_prove.iter().find(|line| line.starts_with(told));
+    assert!(line.is_some(), "{:#?}", results.does_not_prove);
+    Ok(())
+}
+
 /// Incident 238: an update that had been accepted and not begun showed the old task, N/N, and an
 /// empty status; the wait passed, and the task died under the backup.
 #[test]

@@ -3,6 +3,7 @@
 //! Tests: `tests/it/volumes.rs`.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{FileFacts, VolumeError, Volumes, Weight};
+use cc_ci_model::time::Timestamp;
 use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 
@@ -217,16 +219,22 @@ fn weigh(stop: &Stop, root: Arc<Inode>, path: &Path) -> io::Result<Option<Weight
         return Ok(None);
     };
     let start = Start { path: path.to_owned(), inode, reach: Reach::Below };
-    let mut weight = Weight { files: 0, bytes: 0 };
+    let mut weight = Weight { files: 0, bytes: 0, newest: None };
     for found in Walk::new(vec![start]) {
         stop.check()?;
         let metadata = found?.metadata;
         if metadata.is_file() || metadata.is_symlink() {
             weight.files += 1;
             weight.bytes += metadata.len();
+            weight.newest = weight.newest.max(Some(written_at(&metadata)));
         }
     }
     Ok(Some(weight))
+}
+
+fn written_at(metadata: &Metadata) -> Timestamp {
+    let seconds = metadata.mtime().saturating_mul(1000);
+    Timestamp::from_millis(seconds.saturating_add(metadata.mtime_nsec() / 1_000_000))
 }
 
 /// What is at that path, the root itself included. A link at its end is a link.

@@ -6,8 +6,10 @@
 
 use async_trait::async_trait;
 use bollard::errors::Error;
+use bollard::models::{ChangeType, FilesystemChange};
 use bollard::query_parameters::{
-    DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    ContainerArchiveInfoOptionsBuilder, DownloadFromContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
 };
 use cc_ci_core::ports::{EngineError, Files};
 use futures_util::StreamExt;
@@ -19,6 +21,10 @@ use crate::tar::{First, first, pack};
 /// The largest file that is read, and what an archive of it may have besides.
 const FILE_BYTES: usize = 1 << 20;
 const ARCHIVE_EXTRA_BYTES: usize = 64 << 10;
+/// Bits of a Go file mode that only something else than a regular file has (Go, `io/fs`:
+/// directory, link, device, pipe, socket, character device, irregular).
+const NO_REGULAR_FILE: u32 = 1 << 31 | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
+
 const TOO_LARGE: &str = "the file is larger than a megabyte";
 
 #[async_trait]
@@ -62,6 +68,33 @@ impl Files for Swarm {
             Err(error) => Err(unreachable(&operation, &format!("the archive is broken: {error}"))),
         }
     }
+
+    async fn changed(&self, container: &str) -> Result<Vec<String>, EngineError> {
+        let operation = format!("list the changes of container {container}");
+        let changes = self.docker.container_changes(container).await;
+        let changes = changes.map_err(|error| engine_error(&operation, &error))?;
+        let is_there = |change: &FilesystemChange| change.kind != ChangeType::_2;
+        let there = changes.unwrap_or_default().into_iter().filter(is_there);
+        Ok(there.map(|change| change.path).collect())
+    }
+
+    async fn size(&self, container: &str, path: &str) -> Result<Option<u64>, EngineError> {
+        let operation = format!("look at `{path}` in container {container}");
+        let options = ContainerArchiveInfoOptionsBuilder::default().path(path).build();
+        match self.docker.get_container_archive_info(container, Some(options)).await {
+            Ok(seen) if seen.file_mode & NO_REGULAR_FILE == 0 => {
+                Ok(Some(u64::try_from(seen.size).unwrap_or_default()))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if says_nothing_there(&error) => Ok(None),
+            Err(error) => Err(engine_error(&operation, &error)),
+        }
+    }
+}
+
+/// A HEAD request is answered without words, so a missing container is no file either.
+fn says_nothing_there(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code: 404, .. })
 }
 
 /// The engine answers 404 for a missing container too: that is no missing file.

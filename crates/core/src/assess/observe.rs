@@ -1,6 +1,6 @@
 //! A stage's closing look (CONV-8) and what is left of an app after its removal (TEAR-1).
 
-use cc_ci_model::evidence::{Act, Evidence, ObserveSeen};
+use cc_ci_model::evidence::{Act, Evidence, ObserveSeen, OwnFile, OwnLayer};
 use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::Finding;
@@ -9,6 +9,9 @@ use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
 use crate::convergence::describe_end;
 
 use super::{Assessment, Check, Context, identity};
+
+/// Files outside every mount that are told by name.
+const TOLD: usize = 5;
 
 pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen) -> Assessment {
     let Some(facts) = &seen.facts else {
@@ -27,6 +30,7 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen) -> Assessment {
         assessment.checks.push(again);
     }
     assessment.warnings.extend(orphans(context, facts));
+    assessment.warnings.extend(own_layers(context, &seen.outside));
     if assessment.checks.is_empty() {
         let running = facts.tasks.iter().filter(|task| task.state == TaskState::Running).count();
         let detail = format!("{running} tasks run, as they did when the stack settled");
@@ -83,6 +87,40 @@ fn orphans(context: Context<'_>, facts: &StackFacts) -> Vec<Finding> {
                 service.name
             );
             Finding::new("orphaned_service", message, Some(service.name.clone()))
+        })
+        .collect()
+}
+
+/// STG-11: what an app keeps outside every mount is gone with its task. Told once for each file,
+/// whichever app and stage it is first seen in: a later look sees it again.
+fn own_layers(context: Context<'_>, outside: &[OwnLayer]) -> Vec<Finding> {
+    let acts = context.state.stages.iter().flat_map(|run| &run.acts);
+    let earlier: Vec<&OwnLayer> = acts
+        .flat_map(|act| match &act.evidence {
+            Some(Evidence::Observed(seen)) => seen.outside.as_slice(),
+            Some(_) | None => &[],
+        })
+        .collect();
+    let is_told = |service: &str, file: &OwnFile| {
+        let mut same = earlier.iter().filter(|layer| layer.service == service);
+        same.any(|layer| layer.files.iter().any(|known| known.path == file.path))
+    };
+    outside
+        .iter()
+        .filter(|layer| !layer.files.iter().all(|file| is_told(&layer.service, file)))
+        .map(|layer| {
+            let files = layer.files.iter().take(TOLD);
+            let files: Vec<String> =
+                files.map(|file| format!("{} ({} bytes)", file.path, file.bytes)).collect();
+            let more = layer.files.len().saturating_sub(TOLD) as u64 + layer.more;
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let message = format!(
+                "service {} wrote outside every mount: {}{more}: whatever of it is data is gone with the next task, at each \
+                 upgrade, restart and restore",
+                layer.service,
+                files.join(", ")
+            );
+            Finding::new("written_outside_mounts", message, Some(layer.service.clone()))
         })
         .collect()
 }

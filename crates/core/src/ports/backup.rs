@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cc_ci_model::time::Timestamp;
 
 use super::EngineError;
 
@@ -99,6 +100,9 @@ pub struct Weight {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// When the newest of them was written; `None` without any, and where that is not known.
+    /// Files that docker copies from an image into a new volume keep the time they have there.
+    pub newest: Option<Timestamp>,
 }
 
 /// A part of a volume that goes into a snapshot.

@@ -180,4 +180,12 @@ pub trait Files: Send + Sync {
 
     /// Reads a file of at most a megabyte; `None` when there is none.
     async fn get(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError>;
+
+    /// Paths in the container's own layer that were added or changed since it was made from its
+    /// image, folders included (Engine API: container changes). What is in mounts is not among
+    /// them; what they are mounted on may be.
+    async fn changed(&self, container: &str) -> Result<Vec<String>, EngineError>;
+
+    /// Bytes of a regular file; `None` when there is none, or something else.
+    async fn size(&self, container: &str, path: &str) -> Result<Option<u64>, EngineError>;
 }

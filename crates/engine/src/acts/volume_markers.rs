@@ -27,7 +27,8 @@ pub(super) async fn mark(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence,
         let volume = object.name.to_string();
         let weight = hand.ports.volumes.weigh(&object.object, Path::new(&path)).await;
         let weight = weight.map_err(ActError::broken)?;
-        before.push(PathWeight { volume, path, files: weight.map(|weight| weight.files) });
+        let newest = weight.and_then(|weight| weight.newest);
+        before.push(PathWeight { volume, path, files: weight.map(|weight| weight.files), newest });
     }
     let mut markers = Vec::new();
     for object in volumes(hand, app) {

@@ -14,4 +14,5 @@ mod killed;
 mod red;
 mod secrets;
 mod signals;
+mod storage;
 mod upgrade;

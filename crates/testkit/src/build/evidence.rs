@@ -57,11 +57,7 @@ impl Shown<'_> {
             }),
             Act::Plant => Evidence::Planted { markers: self.markers(true) },
             Act::Seek => Evidence::Sought { markers: self.markers(true) },
-            Act::Mark => {
-                let before =
-                    self.paths().map(|(volume, path)| PathWeight { volume, path, files: Some(1) });
-                Evidence::Marked { before: before.collect(), markers: self.kept(true) }
-            }
+            Act::Mark => Evidence::Marked { before: self.before(), markers: self.kept(true) },
             Act::Backup => Evidence::BackedUp(backed_up(0)),
             Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(true)),
             Act::Disturb => Evidence::Disturbed { markers: self.kept(false) },
@@ -73,9 +69,15 @@ impl Shown<'_> {
             Act::Restart => Evidence::Restarted { services: vec!["app".into()] },
             Act::Recall => Evidence::Recalled { markers: self.kept(true) },
             Act::Test => Evidence::Tested { tests: self.tests(0) },
-            Act::Observe => Evidence::Observed(ObserveSeen { facts: Some(self.facts()) }),
+            Act::Observe => observed(self.facts()),
             Act::Dismantle => Evidence::Dismantled { left: Vec::new(), refusals: Vec::new() },
         }
+    }
+
+    /// What was in each backed-up path before a backup.
+    fn before(&self) -> Vec<PathWeight> {
+        let weight = |(volume, path)| PathWeight { volume, path, files: Some(1), newest: None };
+        self.paths().map(weight).collect()
     }
 
     /// What an act sees when the recipe is at fault.
@@ -110,7 +112,7 @@ impl Shown<'_> {
             Act::Restart => Evidence::Restarted { services: Vec::new() },
             Act::Recall => Evidence::Recalled { markers: self.kept(false) },
             Act::Test => Evidence::Tested { tests: self.tests(1) },
-            Act::Observe => Evidence::Observed(ObserveSeen { facts: Some(self.looping()) }),
+            Act::Observe => observed(self.looping()),
             Act::Dismantle => Evidence::Dismantled {
                 left: vec![self.leftover()],
                 refusals: vec!["in use".into()],
@@ -354,6 +356,10 @@ impl Shown<'_> {
             run: None,
         }
     }
+}
+
+fn observed(facts: StackFacts) -> Evidence {
+    Evidence::Observed(ObserveSeen { facts: Some(facts), outside: Vec::new() })
 }
 
 fn backed_up(code: i64) -> BackupSeen {

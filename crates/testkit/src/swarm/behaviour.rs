@@ -24,6 +24,8 @@ pub struct Behaviour {
     pub anonymous: Vec<String>,
     /// Those volumes stay when their container goes.
     pub anonymous_stay: bool,
+    /// Files it writes into its container's own layer when it starts.
+    pub writes: Vec<String>,
     /// The port it listens on.
     pub port: u16,
     /// What it answers over HTTP, request by request; the last one repeats.
@@ -153,6 +155,7 @@ impl Behaviour {
             lingers: Duration::from_secs(3),
             anonymous: Vec::new(),
             anonymous_stay: false,
+            writes: Vec::new(),
             port: 80,
             answers: vec![Answer::Status(200, "<title>Welcome</title>".into())],
         }

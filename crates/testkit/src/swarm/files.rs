@@ -31,6 +31,20 @@ impl Sim {
         Ok(self.files.get(&place).map(|file| file.content.clone()))
     }
 
+    /// Files in a container's own layer, and the folders they are in.
+    pub(super) fn own_files(&self, container: &str) -> Result<Vec<String>, EngineError> {
+        self.place_of(container, "/")?;
+        let own = self.files.keys().filter(|(owner, _)| owner == container);
+        let with_folders = own.flat_map(|(_, path)| {
+            path.match_indices('/')
+                .skip(1)
+                .map(|(at, _)| path[..at].to_owned())
+                .chain([path.clone()])
+        });
+        let all: std::collections::BTreeSet<String> = with_folders.collect();
+        Ok(all.into_iter().collect())
+    }
+
     fn place_of(&self, container: &str, path: &str) -> Result<(String, String), EngineError> {
         let known = self.containers.iter().find(|known| known.id == container);
         let Some(known) = known else {
@@ -88,7 +102,11 @@ impl Sim {
         let below = self.below(volume, path);
         let is_root = matches!(path, "" | ".");
         let bytes = below.values().map(|file| file.content.len() as u64).sum();
-        (is_root || !below.is_empty()).then_some(Weight { files: below.len() as u64, bytes })
+        (is_root || !below.is_empty()).then_some(Weight {
+            files: below.len() as u64,
+            bytes,
+            newest: None,
+        })
     }
 }
 
@@ -97,7 +115,7 @@ fn key(volume: &str, path: &str) -> (String, String) {
 }
 
 /// A file of root's, readable by all.
-fn plain(content: &[u8]) -> FileFacts {
+pub(super) fn plain(content: &[u8]) -> FileFacts {
     FileFacts { content: content.to_vec(), uid: 0, gid: 0, mode: 0o644, xattrs: Some(Vec::new()) }
 }
 

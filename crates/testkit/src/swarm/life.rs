@@ -131,6 +131,9 @@ impl Sim {
         for volume in &anonymous {
             self.create_thing(ObjectKind::Volume, &volume.name, None, None);
         }
+        for path in self.behaviour(&spec.declared).writes {
+            self.put(&container, &path, super::files::plain(b"ten bytes\n"));
+        }
         let address = u8::try_from(self.next_number() % 250 + 2).unwrap_or(2);
         let container = Container {
             id: container.clone(),

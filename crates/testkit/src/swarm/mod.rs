@@ -364,6 +364,18 @@ impl Files for FakeSwarm {
     async fn get(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
         self.call("read a file", |sim| sim.get_file(container, path)).await
     }
+
+    async fn changed(&self, container: &str) -> Result<Vec<String>, EngineError> {
+        self.call("list the changes of a container", |sim| sim.own_files(container)).await
+    }
+
+    async fn size(&self, container: &str, path: &str) -> Result<Option<u64>, EngineError> {
+        let size = |sim: &mut Sim| {
+            let file = sim.get_file(container, path)?;
+            Ok(file.map(|content| content.len() as u64))
+        };
+        self.call("look at a file", size).await
+    }
 }
 
 impl std::fmt::Debug for FakeSwarm {

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use cc_ci_core::ports::{FileFacts, Volumes, Weight};
+use cc_ci_model::time::Timestamp;
 
 use crate::support::{Host, dress, put, set_attribute, somebody};
 
@@ -189,16 +190,34 @@ async fn a_weight_counts_files_and_links() {
     let host = Host::with_volumes(&["app_data"]);
     let data = host.data("app_data");
     let weigh = async |path: &str| host.volumes.weigh("app_data", Path::new(path)).await.unwrap();
-    assert_eq!(weigh("").await, Some(Weight { files: 0, bytes: 0 }));
+    let weighs = |weight: Option<Weight>| weight.map(|weight| (weight.files, weight.bytes));
+    assert_eq!(weigh("").await, Some(Weight { files: 0, bytes: 0, newest: None }));
     put(data.join("a/b/f"), "12345");
     put(data.join("a/g"), "");
     symlink("/etc", data.join("a/l")).unwrap();
     fs::create_dir(data.join("empty")).unwrap();
-    assert_eq!(weigh("").await, Some(Weight { files: 3, bytes: 9 }));
-    assert_eq!(weigh("a/b").await, Some(Weight { files: 1, bytes: 5 }));
-    assert_eq!(weigh("a/b/f").await, Some(Weight { files: 1, bytes: 5 }));
-    assert_eq!(weigh("a/l").await, Some(Weight { files: 1, bytes: 4 }));
-    assert_eq!(weigh("empty").await, Some(Weight { files: 0, bytes: 0 }));
+    assert_eq!(weighs(weigh("").await), Some((3, 9)));
+    assert_eq!(weighs(weigh("a/b").await), Some((1, 5)));
+    assert_eq!(weighs(weigh("a/b/f").await), Some((1, 5)));
+    assert_eq!(weighs(weigh("a/l").await), Some((1, 4)));
+    assert_eq!(weighs(weigh("empty").await), Some((0, 0)));
     assert_eq!(weigh("gone").await, None);
     assert_eq!(weigh("a/g/x").await, None);
+}
+
+/// What docker copies from an image keeps its time; what an app writes has a newer one.
+#[tokio::test]
+async fn a_weight_knows_when_the_newest_file_was_written() {
+    let host = Host::with_volumes(&["app_data"]);
+    let data = host.data("app_data");
+    for (name, millis) in [("old", 1_000_000_000_250), ("a/new", 1_700_000_000_500)] {
+        put(data.join(name), "x");
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(millis);
+        fs::File::options().write(true).open(data.join(name)).unwrap().set_modified(time).unwrap();
+    }
+    let newest = async |path: &str| {
+        host.volumes.weigh("app_data", Path::new(path)).await.unwrap().unwrap().newest
+    };
+    assert_eq!(newest("").await, Some(Timestamp::from_millis(1_700_000_000_500)));
+    assert_eq!(newest("old").await, Some(Timestamp::from_millis(1_000_000_000_250)));
 }

@@ -57,6 +57,38 @@ async fn what_is_no_file_is_told_from_what_is_not_there() {
     check_not_there(&gone.unwrap_err());
 }
 
+/// What is written beside a volume is in the container's own layer; what is written into it is not.
+#[tokio::test]
+async fn what_changed_outside_every_mount_is_seen() {
+    let Some(swarm) = engine("what_changed_outside_every_mount_is_seen") else {
+        return;
+    };
+    let stack = TestStack::new();
+    let (container, _) = container(&stack);
+    let write = "mkdir -p /opt/app/empty && echo 12345 > /opt/app/app.db && : > /opt/app/lock \
+                 && ln -s app.db /opt/app/link && echo x > /data/x && rm /etc/group";
+    docker(&["exec", &container, "sh", "-c", write]);
+    let mut changed = swarm.changed(&container).await.unwrap();
+    changed.sort();
+    let own: Vec<&str> =
+        changed.iter().map(String::as_str).filter(|path| path.starts_with("/opt")).collect();
+    let expected =
+        ["/opt", "/opt/app", "/opt/app/app.db", "/opt/app/empty", "/opt/app/link", "/opt/app/lock"];
+    assert_eq!(own, expected, "{changed:?}");
+    assert!(!changed.iter().any(|path| path == "/data/x" || path == "/etc/group"), "{changed:?}");
+    for (path, size) in [
+        ("/opt/app/app.db", Some(6)),
+        ("/opt/app/lock", Some(0)),
+        ("/opt/app/link", None),
+        ("/opt/app", None),
+        ("/opt/gone", None),
+    ] {
+        assert_eq!(swarm.size(&container, path).await.unwrap(), size, "{path}");
+    }
+    docker(&["rm", "-f", &container]);
+    check_not_there(&swarm.changed(&container).await.unwrap_err());
+}
+
 #[track_caller]
 fn check_not_there(error: &EngineError) {
     assert!(matches!(error, EngineError::Refused { status: 404, .. }), "{error:?}");

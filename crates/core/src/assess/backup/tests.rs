@@ -18,7 +18,12 @@ fn plan(app: ServiceBuilder) -> Plan {
 
 #[track_caller]
 fn marked(plan: Plan, markers: &[KeptMarker], expected: &[&str]) {
-    let before = vec![PathWeight { volume: "data".into(), path: String::new(), files: Some(1) }];
+    let before = vec![PathWeight {
+        volume: "data".into(),
+        path: String::new(),
+        files: Some(1),
+        newest: None,
+    }];
     let evidence = Evidence::Marked { before, markers: markers.to_vec() };
     let told = Scene::of(plan).stage(Stage::Backup, [(Act::Mark, evidence)]).told();
     assert_eq!(told, expected);

@@ -85,6 +85,7 @@ impl Backup {
             volume: (*volume).to_owned(),
             path: (*path).to_owned(),
             files: None,
+            newest: None,
         });
         let marked = Evidence::Marked { before: before.collect(), markers: self.markers.clone() };
         let planted =
