@@ -251,6 +251,18 @@ pub struct SettleSeen {
     pub expired: bool,
     /// The engine answered the last look; otherwise `facts` are older.
     pub engine_answers: bool,
+    /// When the engine was away, in order; the first hundred times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absences: Vec<Absence>,
+}
+
+/// A time in which the engine was asked and did not answer, of at least a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Absence {
+    /// When it was asked.
+    pub from: Timestamp,
+    /// When it answered again.
+    pub until: Timestamp,
 }
 
 /// The end of a wait for an answer over HTTP.
@@ -266,6 +278,9 @@ pub struct AnswerSeen {
     pub problem: Option<String>,
     /// The deadline passed.
     pub expired: bool,
+    /// When the engine did not say where the tasks are, in order; the first hundred times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absences: Vec<Absence>,
 }
 
 /// One answer over HTTP.

@@ -6,7 +6,7 @@ use cc_ci_model::plan::HttpGate;
 
 use crate::text::count;
 
-use super::{Assessment, Check, Context};
+use super::{Assessment, Check, Context, away};
 
 /// Whether one answer counts for the gate.
 pub fn is_good(gate: &HttpGate, answer: &HttpSeen) -> bool {
@@ -33,10 +33,12 @@ pub(super) fn assess(context: Context<'_>, seen: &AnswerSeen) -> Assessment {
         return Assessment::of(Check::passed("answer", detail));
     }
     let last = describe(gate, seen);
-    let outcome = if seen.expired {
-        Outcome::failed(format!("time ran out: {last}"))
-    } else {
+    let outcome = if !seen.expired {
         Outcome::errored(format!("the wait for an answer was broken off: {last}"))
+    } else if let Some(excuse) = away::excuse(context, &seen.absences) {
+        Outcome::errored(format!("{excuse}: {last}"))
+    } else {
+        Outcome::failed(format!("time ran out: {last}"))
     };
     Assessment::of(Check::with("answer", outcome))
 }

@@ -4,6 +4,7 @@
 //! about it makes the upgrade unverified, never failed (STG-3).
 
 mod answer;
+mod away;
 mod backup;
 mod deploy;
 mod identity;

@@ -6,7 +6,7 @@ use cc_ci_model::evidence::SettleSeen;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{Finding, Plan, Revision};
 
-use super::{Assessment, Check, Context, storage};
+use super::{Assessment, Check, Context, away, storage};
 use crate::convergence::{Convergence, Wanted, judge};
 use crate::state::RunState;
 use crate::text::count;
@@ -55,7 +55,7 @@ pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
             Assessment::of(Check::with("converge", Outcome::errored(why)))
         }
         Convergence::NotYet { why } => {
-            Assessment::of(Check::with("converge", unfinished(seen, &why)))
+            Assessment::of(Check::with("converge", unfinished(context, seen, &why)))
         }
     }
 }
@@ -70,14 +70,17 @@ fn waits_for_nodes(facts: &StackFacts) -> bool {
     })
 }
 
-fn unfinished(seen: &SettleSeen, why: &str) -> Outcome {
+fn unfinished(context: Context<'_>, seen: &SettleSeen, why: &str) -> Outcome {
     if !seen.engine_answers {
         return Outcome::errored(format!(
             "the engine did not answer while cc-ci waited; last seen: {why}"
         ));
     }
     if seen.expired {
-        return Outcome::failed(format!("time ran out; last seen: {why}"));
+        return match away::excuse(context, &seen.absences) {
+            Some(excuse) => Outcome::errored(format!("{excuse}; last seen: {why}")),
+            None => Outcome::failed(format!("time ran out; last seen: {why}")),
+        };
     }
     Outcome::errored(format!("the wait was broken off; last seen: {why}"))
 }

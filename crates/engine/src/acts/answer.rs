@@ -11,6 +11,7 @@ use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, PageSeen, PathSeen};
 use cc_ci_model::plan::{HttpGate, PlannedApp};
 use cc_ci_model::time::Timestamp;
 
+use super::absences::Absences;
 use super::{ActError, Stagehand};
 use crate::journal::Journal;
 use crate::ports::Ports;
@@ -35,7 +36,15 @@ pub(super) async fn answer(
         journal: &hand.journal,
         app,
         gate: gate(hand)?,
-        seen: AnswerSeen { attempts: 0, in_a_row: 0, last: None, problem: None, expired: false },
+        seen: AnswerSeen {
+            attempts: 0,
+            in_a_row: 0,
+            last: None,
+            problem: None,
+            expired: false,
+            absences: Vec::new(),
+        },
+        absences: Absences::default(),
         engine_away: None,
     };
     let ended = wait_until(hand.ports.clock.as_ref(), deadline, &mut asking).await;
@@ -44,6 +53,7 @@ pub(super) async fn answer(
     }
     let mut seen = asking.seen;
     seen.expired = ended == Ended::Expired;
+    seen.absences = asking.absences.into_all();
     Ok(Evidence::Answered(seen))
 }
 
@@ -115,19 +125,22 @@ struct Asking<'a> {
     app: &'a PlannedApp,
     gate: &'a HttpGate,
     seen: AnswerSeen,
+    absences: Absences,
     /// Why the engine did not say where the tasks are, at the last look.
     engine_away: Option<String>,
 }
 
 #[async_trait]
 impl Waiting for Asking<'_> {
-    async fn look(&mut self, _now: Timestamp) -> Look {
+    async fn look(&mut self, now: Timestamp) -> Look {
+        self.absences.asked(now);
         // Until it has answered: a look that hangs is dropped at the deadline.
         self.engine_away = Some("the Docker engine did not say where the tasks are".to_owned());
         let turn = self.seen.attempts;
         let answer = match address(self.ports, self.app, self.gate, turn).await {
             Ok(address) => {
                 self.engine_away = None;
+                self.absences.answered(self.ports.clock.now());
                 ask(self.ports, self.journal, self.app, self.gate, address).await
             }
             Err(error) => {

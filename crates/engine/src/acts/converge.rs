@@ -13,6 +13,7 @@ use cc_ci_model::evidence::{Evidence, SettleSeen};
 use cc_ci_model::plan::PlannedApp;
 use cc_ci_model::time::Timestamp;
 
+use super::absences::Absences;
 use super::{ActError, Stagehand, Watched};
 use crate::wait::{Ended, Look, Waiting, wait_until};
 
@@ -40,7 +41,7 @@ pub(super) async fn converge(
         wanted,
         held: None,
         looked_at: clock.now(),
-        engine_answers: false,
+        absences: Absences::default(),
     };
     let ended = wait_until(clock.as_ref(), deadline, &mut settling).await;
     let looked_at = settling.looked_at;
@@ -48,8 +49,9 @@ pub(super) async fn converge(
         held_since: settling.held.map_or(looked_at, |(_, since)| since),
         looked_at,
         expired: ended == Ended::Expired,
-        engine_answers: settling.engine_answers,
+        engine_answers: !settling.absences.is_away(),
         facts: settling.watched.known.clone(),
+        absences: settling.absences.into_all(),
     }))
 }
 
@@ -60,19 +62,18 @@ struct Settling<'a> {
     /// What the stack looks like, and since when.
     held: Option<(Fingerprint, Timestamp)>,
     looked_at: Timestamp,
-    engine_answers: bool,
+    absences: Absences,
 }
 
 #[async_trait]
 impl Waiting for Settling<'_> {
     async fn look(&mut self, now: Timestamp) -> Look {
-        // Until it has answered: a look that hangs is dropped at the deadline.
-        self.engine_answers = false;
+        self.absences.asked(now);
         let fresh = self.watched.watch.observe().await;
         let Ok(fresh) = fresh else {
             return Look::Again { at_latest: now.plus(RETRY) };
         };
-        self.engine_answers = true;
+        self.absences.answered(self.clock.now());
         self.watched.known = recall(&self.watched.known, fresh);
         let facts = &self.watched.known;
         // The look began at `now`: what it shows was true at some time after that.

@@ -1,5 +1,6 @@
 //! One handler for each act: do one thing, bring back what was seen.
 
+mod absences;
 mod answer;
 mod backup;
 mod converge;

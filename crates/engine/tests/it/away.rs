@@ -72,3 +72,51 @@ async fn a_short_absence_during_the_removal_is_waited_out() {
         assert!(ended.results().cleanup.complete);
     }
 }
+
+/// An engine that is away from `after` on, for `lasts`, in an install whose budget is ten minutes
+/// and whose app is never up in time, or settles and never answers.
+async fn too_slow(settles: bool, outage: Outage) -> Ended {
+    run(&one_service(), |world: &World| {
+        let minutes = Duration::from_mins(20);
+        let never = Life { starts_after: minutes, ..Life::steady() };
+        let mute = Life { listens_after: minutes, ..Life::steady() };
+        world.swarm.behave("app", Behaviour::lives([if settles { mute } else { never }]));
+        world.swarm.outage(outage);
+    })
+    .await
+}
+
+fn outage(after: u64, lasts: u64, hangs: bool) -> Outage {
+    Outage { after: Duration::from_secs(after), lasts: Duration::from_secs(lasts), hangs }
+}
+
+/// VER-2, ADR 6: it hung for nearly the whole budget and answered only the last look. Whether the app
+/// would have come up in a time that it had for itself nobody knows.
+#[tokio::test(start_paused = true)]
+async fn a_time_that_ran_out_while_the_engine_was_away_is_an_error() {
+    for settles in [false, true] {
+        for hangs in [false, true] {
+            for (after, lasts) in [(20, 570), (20, 400), (450, 60)] {
+                let ended = too_slow(settles, outage(after, lasts, hangs)).await;
+                let case = format!("settles {settles}, hangs {hangs}, {after} s, {lasts} s");
+                assert_eq!(ended.results().verdict, Verdict::Error, "{case}: {}", ended.said());
+                let said = ended.said();
+                assert!(said.contains("the engine did not answer for"), "{case}: {said}");
+                ended.check();
+            }
+        }
+    }
+}
+
+/// It was away for a moment, or at first: the rest of the time was the app's.
+#[tokio::test(start_paused = true)]
+async fn a_time_that_ran_out_after_a_short_absence_is_the_recipes() {
+    for settles in [false, true] {
+        for hangs in [false, true] {
+            for (after, lasts) in [(20, 250), (450, 3)] {
+                let ended = too_slow(settles, outage(after, lasts, hangs)).await;
+                ended.expect(Verdict::Fail, ExitKind::Fail);
+            }
+        }
+    }
+}

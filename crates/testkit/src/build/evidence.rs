@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cc_ci_model::backup::{
-    BackupSeen, HookSeen, HookTime, KeptMarker, MarkerFile, MarkerInSnapshot, PathWeight,
-    RestoreSeen, SnapshotPath, SnapshotSeen, TestSeen,
+    HookTime, KeptMarker, MarkerFile, MarkerInSnapshot, PathWeight, RestoreSeen, SnapshotPath,
+    SnapshotSeen, TestSeen,
 };
 use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack, ServiceMode};
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::evidence::{
-    Act, AnswerSeen, DeploySeen, Evidence, HttpSeen, ImageFound, ImageSeen, MarkerSeen,
-    ObserveSeen, PageSeen, SettleSeen,
+    Act, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
 use cc_ci_model::intent::{Intent, Object, ObjectKind};
 use cc_ci_model::name::ComposeName;
@@ -21,6 +20,7 @@ use cc_ci_model::stack::{ServiceFacts, StackFacts, TaskState};
 use cc_ci_model::time::Timestamp;
 
 use super::facts::{FactsBuilder, TaskBuilder};
+use super::seen::{answered, backed_up, hook, observed, page, present};
 
 /// What the engine would show of an app of a plan that runs a revision.
 #[derive(Debug, Clone, Copy)]
@@ -268,7 +268,8 @@ impl Shown<'_> {
 
     fn settled(&self, facts: StackFacts, expired: bool) -> SettleSeen {
         let held = Timestamp::from_millis(self.at.as_millis() - 30_000);
-        SettleSeen { facts, held_since: held, looked_at: self.at, expired, engine_answers: true }
+        let (looked_at, absences) = (self.at, Vec::new());
+        SettleSeen { facts, held_since: held, looked_at, expired, engine_answers: true, absences }
     }
 
     fn markers(&self, found: bool) -> Vec<MarkerSeen> {
@@ -355,41 +356,6 @@ impl Shown<'_> {
             stack: Some(self.app.stack.to_string()),
             run: None,
         }
-    }
-}
-
-fn observed(facts: StackFacts) -> Evidence {
-    Evidence::Observed(ObserveSeen { facts: Some(facts), outside: Vec::new() })
-}
-
-fn backed_up(code: i64) -> BackupSeen {
-    let hooks = if code == 0 { Vec::new() } else { vec![hook(HookTime::BackupPre, code)] };
-    let snapshot = Some("snapshot".into());
-    BackupSeen { hooks, missing: Vec::new(), snapshot, problem: None }
-}
-
-fn hook(when: HookTime, code: i64) -> HookSeen {
-    let (service, said) = ("app".to_owned(), "no space left".to_owned());
-    HookSeen { service, when, code: Some(code), by_sh: false, said }
-}
-
-fn present() -> ImageFound {
-    ImageFound::Present { id: "sha256:0123".into(), digest: None, asked: false }
-}
-
-fn answered(in_a_row: u32, last: HttpSeen, expired: bool) -> AnswerSeen {
-    AnswerSeen { attempts: 2, in_a_row, last: Some(last), problem: None, expired }
-}
-
-fn page(status: u16, body: &str) -> HttpSeen {
-    HttpSeen {
-        url: "http://172.18.0.2:80/".into(),
-        status,
-        redirects: 0,
-        location: None,
-        content_type: None,
-        bytes: body.len() as u64,
-        excerpt: body.to_owned(),
     }
 }
 

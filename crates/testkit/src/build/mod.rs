@@ -3,5 +3,6 @@
 pub mod evidence;
 pub mod facts;
 pub mod plan;
+mod seen;
 pub mod stack;
 mod yaml;

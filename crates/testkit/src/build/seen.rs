@@ -1,0 +1,47 @@
+//! Pieces of evidence that need no plan.
+
+use cc_ci_model::backup::{BackupSeen, HookSeen, HookTime};
+use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, ImageFound, ObserveSeen};
+use cc_ci_model::stack::StackFacts;
+
+pub(super) fn observed(facts: StackFacts) -> Evidence {
+    Evidence::Observed(ObserveSeen { facts: Some(facts), outside: Vec::new() })
+}
+
+pub(super) fn backed_up(code: i64) -> BackupSeen {
+    let hooks = if code == 0 { Vec::new() } else { vec![hook(HookTime::BackupPre, code)] };
+    let snapshot = Some("snapshot".into());
+    BackupSeen { hooks, missing: Vec::new(), snapshot, problem: None }
+}
+
+pub(super) fn hook(when: HookTime, code: i64) -> HookSeen {
+    let (service, said) = ("app".to_owned(), "no space left".to_owned());
+    HookSeen { service, when, code: Some(code), by_sh: false, said }
+}
+
+pub(super) fn present() -> ImageFound {
+    ImageFound::Present { id: "sha256:0123".into(), digest: None, asked: false }
+}
+
+pub(super) fn answered(in_a_row: u32, last: HttpSeen, expired: bool) -> AnswerSeen {
+    AnswerSeen {
+        attempts: 2,
+        in_a_row,
+        last: Some(last),
+        problem: None,
+        expired,
+        absences: Vec::new(),
+    }
+}
+
+pub(super) fn page(status: u16, body: &str) -> HttpSeen {
+    HttpSeen {
+        url: "http://172.18.0.2:80/".into(),
+        status,
+        redirects: 0,
+        location: None,
+        content_type: None,
+        bytes: body.len() as u64,
+        excerpt: body.to_owned(),
+    }
+}
