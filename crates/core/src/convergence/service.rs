@@ -115,11 +115,18 @@ fn with_warning(service: &ServiceFacts, standing: Standing) -> Standing {
         Standing::Settled { warning: None, assumed_one_shot }
             if service.update == UpdateState::Paused =>
         {
-            let message = format!(
-                "service {}: Swarm left its update paused although all its tasks run the current spec ({})",
-                service.name,
-                service.update_message.as_deref().unwrap_or("no message")
-            );
+            let (name, said) = (&service.name, service.update_message.as_deref());
+            let said = said.unwrap_or("no message");
+            let message = if assumed_one_shot {
+                format!(
+                    "service {name}: Swarm left its update paused, since the task ended while it was still being watched, although it \
+                     had done its work (exit code 0) ({said}); `deploy.mode: replicated-job` says that it is meant to end"
+                )
+            } else {
+                format!(
+                    "service {name}: Swarm left its update paused although all its tasks run the current spec ({said})"
+                )
+            };
             let warning = Finding::new("update_paused", message, Some(service.name.clone()));
             Standing::Settled { warning: Some(warning), assumed_one_shot }
         }

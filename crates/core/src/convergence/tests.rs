@@ -322,7 +322,8 @@ fn a_one_shot_that_was_rolled_back_is_told_how_to_be_written() {
 #[test]
 fn a_one_shot_whose_update_was_paused_is_fine() {
     let paused = app(1).update(UpdateState::Paused).task(TaskBuilder::complete().container());
-    check(ending("app"), paused, Warned("update_paused"), &[]);
+    let words = ["the task ended while it was still being watched", "replicated-job"];
+    check(ending("app"), paused, Warned("update_paused"), &words);
 }
 
 #[test]
