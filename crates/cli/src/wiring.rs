@@ -55,6 +55,7 @@ pub(crate) struct Room {
     pub(crate) store: Arc<RunDir>,
     pub(crate) listener: Arc<dyn Listener>,
     pub(crate) place: Place,
+    pub(crate) signals: Arc<UnixSignals>,
 }
 
 /// Adapters that need no engine.
@@ -166,12 +167,11 @@ impl Host {
 
     /// Everything a run touches.
     pub(crate) fn ports(&self, settings: &Settings, room: Room) -> Result<Ports, Failure> {
-        let Room { recipes, work, volume_root, store, listener, place } = room;
+        let Room { recipes, work, volume_root, store, listener, place, signals } = room;
         let commands: Arc<dyn Commands> = self.commands.clone();
         let clock: Arc<dyn Clock> = self.clock.clone();
         let deployer = NativeDeployer::new(commands.clone(), &work, settings.docker_environment());
         let probe = HttpProbe::new().map_err(|error| Failure::error(error.to_string()))?;
-        let signals = UnixSignals::listen().map_err(|error| Failure::error(error.to_string()))?;
         let swarm = Arc::new(self.swarm.clone());
         Ok(Ports {
             clock,
@@ -189,21 +189,26 @@ impl Host {
             images: swarm,
             probe: Arc::new(probe),
             processes: processes()?,
-            signals: Arc::new(signals),
+            signals,
             store,
             listener,
             place,
         })
     }
 
+    /// Listens to signals from here on.
+    pub(crate) fn signals() -> Result<Arc<UnixSignals>, Failure> {
+        let signals = UnixSignals::listen().map_err(|error| Failure::error(error.to_string()))?;
+        Ok(Arc::new(signals))
+    }
+
     /// What a sweep needs.
     pub(crate) fn sweeper(&self) -> Result<Sweeper, Failure> {
-        let signals = UnixSignals::listen().map_err(|error| Failure::error(error.to_string()))?;
         Ok(Sweeper {
             clock: self.clock.clone(),
             objects: Arc::new(self.swarm.clone()),
             processes: processes()?,
-            signals: Arc::new(signals),
+            signals: Self::signals()?,
         })
     }
 }

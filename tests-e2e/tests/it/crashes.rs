@@ -74,6 +74,26 @@ fn a_signal_stops_the_run_and_it_cleans_up() -> Result<()> {
     Ok(())
 }
 
+/// A clone that never comes to its end: the run has a directory, and no plan yet.
+#[test]
+fn a_signal_before_there_is_a_plan_leaves_no_directory() -> Result<()> {
+    if !is_enabled("a_signal_before_there_is_a_plan_leaves_no_directory") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/recipe.git", silent.local_addr()?);
+    let run = lab.start(std::path::Path::new(&url), "run", &["--stages", "install"])?;
+    // Git is there, and gets no answer.
+    let _git = silent.accept()?;
+    assert!(run.directory().join("work").is_dir());
+    run.signal(Signal::TERM)?;
+    let ran = run.finish()?;
+    ran.exited(7).said("before it had a plan");
+    assert!(!ran.directory.exists(), "{}", ran.directory.display());
+    Ok(())
+}
+
 /// What a run is doing, and how its log tells.
 type Moment = (&'static str, fn(&Log) -> bool);
 

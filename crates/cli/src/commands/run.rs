@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cc_ci_coop::GitRecipes;
+use cc_ci_core::ports::Signals as _;
 use cc_ci_engine::doctor::Trying;
 use cc_ci_engine::ports::Place;
 use cc_ci_engine::run::run as run_plan;
+use cc_ci_host::UnixSignals;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::name::RunId;
 use cc_ci_model::plan::Plan;
@@ -29,11 +31,16 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
     let room = RunRoom::make(directory(settings, args.out.as_deref(), &run_id))?;
     let recipes = host.recipes(settings, &room.work);
     let reference = args.subject.reference.as_deref();
-    let plan = match host.planner(recipes.clone()).plan(&request, &source, reference).await {
+    let planner = host.planner(recipes.clone());
+    let planned = tokio::select! {
+        planned = planner.plan(&request, &source, reference) => planned.map_err(Failure::from),
+        _ = room.signals.more_than(0) => Err(stopped()),
+    };
+    let plan = match planned {
         Ok(plan) => plan,
-        Err(refusal) => {
+        Err(failure) => {
             room.abandon();
-            return Err(refusal.into());
+            return Err(failure);
         }
     };
     let ports = host.ports(settings, room.ports(settings, &args.subject, recipes, &plan))?;
@@ -52,6 +59,15 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
     Ok(exit_code(&results))
 }
 
+/// A signal came before there was a plan (TEAR-3).
+fn stopped() -> Failure {
+    let message = "the run was asked to stop before it had a plan: nothing was deployed";
+    Failure::new(ExitKind::Cancelled, message)
+}
+
+/// How often a folder of the run's own is tried to be removed.
+const TRIES: u32 = 5;
+
 /// A run's own directory, and what is in it before anything happens.
 struct RunRoom {
     directory: PathBuf,
@@ -59,17 +75,20 @@ struct RunRoom {
     existed: bool,
     work: PathBuf,
     store: Arc<RunDir>,
+    /// Listened to from the first file on: a signal ends nothing by itself any more.
+    signals: Arc<UnixSignals>,
 }
 
 impl RunRoom {
     fn make(directory: PathBuf) -> Result<Self, Failure> {
         let existed = directory.exists();
+        let signals = Host::signals()?;
         let store = Arc::new(create(&directory)?);
         let work = directory.join(cc_ci_store::WORK_FOLDER);
         std::fs::create_dir(&work).map_err(|error| {
             Failure::error(format!("cannot make `{}`: {error}", work.display()))
         })?;
-        Ok(Self { directory, existed, work, store })
+        Ok(Self { directory, existed, work, store, signals })
     }
 
     fn ports(
@@ -84,6 +103,7 @@ impl RunRoom {
             work: self.work.clone(),
             volume_root: volume_root(plan),
             store: self.store.clone(),
+            signals: self.signals.clone(),
             listener: Arc::new(Progress::new(self.store.clone())),
             place: Place {
                 run_directory: self.directory.clone(),
@@ -107,11 +127,16 @@ impl RunRoom {
     /// created but this run's own clone. A folder that was there before stays, empty as it was.
     #[expect(clippy::disallowed_methods, reason = "it was made by this process a moment ago")]
     fn abandon(&self) {
+        let folder = if self.existed { &self.work } else { &self.directory };
+        // A program that was killed a moment ago may still have made a file while others went.
+        for _ in 0..TRIES {
+            if std::fs::remove_dir_all(folder).is_ok() {
+                break;
+            }
+        }
         if !self.existed {
-            drop(std::fs::remove_dir_all(&self.directory));
             return;
         }
-        drop(std::fs::remove_dir_all(&self.work));
         for file in [cc_ci_store::EVENTS_FILE, "lock"] {
             drop(std::fs::remove_file(self.directory.join(file)));
         }
