@@ -123,16 +123,33 @@ fn old_paths(declared: &DeclaredStack, spec: &mut BackupSpec) -> BTreeMap<String
     for service in &declared.services {
         let Some(value) = service.labels.get(PATH_V1) else { continue };
         for path in value.split(',').map(str::trim).filter(|path| !path.is_empty()) {
-            match volume_at(service, path) {
-                Some((volume, inner)) => mapped.entry(volume).or_default().push(inner),
-                None => spec.problems.push(format!(
+            let places = places_of(service, path);
+            if places.is_empty() {
+                spec.problems.push(format!(
                     "label `{PATH_V1}={value}` of service {}: {path} is in none of its volumes, so it is not backed up",
                     service.name
-                )),
+                ));
+            }
+            for (volume, inner) in places {
+                mapped.entry(volume).or_default().push(inner);
             }
         }
     }
     mapped
+}
+
+/// The volumes that a path of a service's containers leads into, and where: the one that holds it,
+/// else all that are mounted below it, whole.
+fn places_of(service: &DeclaredService, path: &str) -> Vec<(String, String)> {
+    if let Some(place) = volume_at(service, path) {
+        return vec![place];
+    }
+    let path = path.trim_end_matches('/');
+    let is_below =
+        |target: &str| target.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let mounts = service.mounts.iter().filter(|mount| mount.kind == MountKind::Volume);
+    let below = mounts.filter(|mount| is_below(&mount.target));
+    below.filter_map(|mount| Some((mount.source.clone()?, String::new()))).collect()
 }
 
 /// The named volume that holds a path of a service's containers, and where in it.

@@ -166,7 +166,7 @@ fn an_old_path_is_mapped_to_its_mount() {
             "problem: label `backupbot.backup.path={path}` of service app: {path} is in none of its volumes, so it is not backed up"
         )
     };
-    for path in ["/html2", "/etc", "/"] {
+    for path in ["/html2", "/etc"] {
         check([old(path)], &["in: content", &elsewhere(path)]);
     }
     // Another service's mount does not help: the path is in the labelled service's container.
@@ -184,4 +184,23 @@ fn beside_an_old_path_other_volumes_are_out_unless_named() {
     check([old().label(&volume("cache.path"), "a")], &["in: cache/{a}", "in: content"]);
     let by_two = service("db").volume("cache", "/c").label("backupbot.backup.path", "/c/a");
     check([old(), by_two], &["in: cache/{a}", "in: content"]);
+}
+
+/// The container's path holds everything that is mounted below it.
+#[test]
+fn an_old_path_above_a_mount_is_the_whole_volume() {
+    let old = |path: &str| app().backed_up().label("backupbot.backup.path", path);
+    for path in ["/", "/usr", "/usr/share/", "/usr/share/nginx"] {
+        let service = service("app")
+            .volume("content", "/usr/share/nginx/html")
+            .backed_up()
+            .label("backupbot.backup.path", path);
+        check([service], &["in: content"]);
+    }
+    let two = || old("/srv").volume("one", "/srv/one").volume("two", "/srv/two/deep");
+    let left_out = "out: content: no path of a `backupbot.backup.path` label is in it";
+    check([two()], &["in: one", "in: two", left_out]);
+    // A name that only begins alike is no folder.
+    let problem = "problem: label `backupbot.backup.path=/htm` of service app: /htm is in none of its volumes, so it is not backed up";
+    check([old("/htm")], &["in: content", problem]);
 }
