@@ -99,7 +99,7 @@ impl Look<'_> {
                  not: the backup copies stale data"
             )));
         }
-        match self.unproven_hook(volume) {
+        match self.unproven_hook(volume).filter(|_| !self.is_worthless(volume)) {
             Some(service) => Judged::Bad(Outcome::unverified(format!(
                 "nothing shows that the pre-hook of service {service} carries volume {volume} into the backup: what was written to it \
                  right before is not in the snapshot. It copies stale data, or data in a form in which a file can not be found again"
@@ -169,6 +169,21 @@ impl Look<'_> {
         (!carries(first) && !able.any(carries)).then(|| first.to_owned())
     }
 
+    /// What a volume is left out for by its own name, or its path's: nobody copies a cache, and a
+    /// hook of the same service (one that switches an app into maintenance, say) is for something
+    /// else, unless it names that path.
+    fn is_worthless(&self, volume: &str) -> bool {
+        let services = self.context.declared().map(|stack| stack.services.as_slice());
+        let mounts = services.unwrap_or_default().iter().flat_map(|service| &service.mounts);
+        let targets: Vec<&str> = mounts
+            .filter(|mount| mount.source.as_deref() == Some(volume))
+            .map(|mount| mount.target.trim_end_matches('/'))
+            .collect();
+        let says_so = std::iter::once(volume).chain(targets.iter().copied()).any(is_passing);
+        let mut hooks = self.context.plan.backup.hooks.iter();
+        says_so && !hooks.any(|hook| targets.iter().any(|target| hook.command.contains(target)))
+    }
+
     /// Markers that a hook has carried into the backup.
     fn carried(&self) -> impl Iterator<Item = &KeptMarker> {
         self.markers.iter().filter(|marker| !marker.backed_up && self.has(marker))
@@ -233,6 +248,14 @@ impl Look<'_> {
         };
         self.markers.iter().filter(inside).count() as u64
     }
+}
+
+/// A name, or a path, one of whose words says that what is there is made again.
+fn is_passing(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["cache", "caches", "tmp", "temp", "thumbnails", "transcodes"];
+    name.to_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| WORDS.contains(&word))
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

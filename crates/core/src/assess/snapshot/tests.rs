@@ -192,6 +192,36 @@ fn a_hook_has_to_be_seen_to_carry_something() {
     pair(post).holds(&[0], &["passed nonce: 1 of 2 nonces are in the snapshot's bytes", left_out]);
 }
 
+/// `php occ maintenance:mode --on` on the service that mounts a cache, which is left out: the hook
+/// need not carry anything.
+#[test]
+fn beside_a_hook_for_something_else_a_cache_is_a_warning() {
+    let seen = |service: ServiceBuilder, volume: &str| {
+        backup([service]).marked("data", "m", true).marked(volume, "m", false)
+    };
+    let passed = "passed nonce: 1 of 2 nonces are in the snapshot's bytes";
+    let told = "warning volume_not_backed_up: volume cache is not backed up: label `backupbot.backup.volumes.cache=false`";
+    let maintenance = with_cache().label(PRE_HOOK, "php occ maintenance:mode --on");
+    seen(maintenance, "cache").holds(&[0], &[passed, told]);
+    // By the path it is mounted at.
+    let mounted = app()
+        .volume("app_c", "/var/cache/app")
+        .label("backupbot.backup.volumes.app_c", "false")
+        .label(PRE_HOOK, "maintenance on");
+    let told = "warning volume_not_backed_up: volume app_c is not backed up: label `backupbot.backup.volumes.app_c=false`";
+    seen(mounted, "app_c").holds(&[0], &[passed, told]);
+    // A hook that names it may be there for it.
+    let unproven = "unverified nonce: nothing shows that the pre-hook of service app carries volume cache into the backup: what was \
+         written to it right before is not in the snapshot. It copies stale data, or data in a form in which a file can not be found again";
+    let named = with_cache().label(PRE_HOOK, "cp -a /cache /data/");
+    seen(named, "cache").holds(&[0], &[unproven]);
+    // It was seen to carry stale data: no name makes that good.
+    let stale = "failed nonce: what volume cache held at the upgrade is in the snapshot, and what was written to it right before the \
+         backup is not: the backup copies stale data";
+    let maintenance = with_cache().label(PRE_HOOK, "php occ maintenance:mode --on");
+    seen(maintenance, "cache").upgraded("cache", true).holds(&[0], &[stale]);
+}
+
 /// `cp /live/* /data/` leaves out what begins with a dot.
 #[test]
 fn a_hook_that_carries_only_a_part_is_a_warning() {
