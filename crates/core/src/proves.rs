@@ -14,7 +14,7 @@ use crate::text::count;
 use crate::verdict::Judgement;
 
 /// What was shown.
-pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<String> {
+pub fn proves(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<String> {
     let mut all = Vec::new();
     if judgement.rungs[&Rung::Install].is_passed()
         && plan.fresh_head
@@ -40,16 +40,23 @@ pub fn proves(plan: &Plan, _state: &RunState, judgement: &Judgement) -> Vec<Stri
         ));
     }
     if judgement.rungs[&Rung::BackupRestore].is_passed() {
-        all.push(
+        let with =
+            if warned(state, "xattrs_") { "owner and mode" } else { "owner, mode and attributes" };
+        all.push(format!(
             "what was written right before a backup is in its snapshot, and after a real loss a restore brings it back bit for bit, \
-             with owner, mode and attributes"
-                .to_owned(),
-        );
+             with {with}"
+        ));
     }
     if judgement.rungs[&Rung::Functional].is_passed() {
         all.push(format!("the pack's tests pass ({})", count(plan.tests.len(), "file")));
     }
     all
+}
+
+/// Whether a warning with a code that begins like that was seen.
+fn warned(state: &RunState, code: &str) -> bool {
+    let mut acts = state.stages.iter().flat_map(|run| &run.acts);
+    acts.any(|act| act.warnings.iter().any(|finding| finding.code.starts_with(code)))
 }
 
 /// What was not shown, although a reader might think so.
@@ -110,12 +117,13 @@ fn not_written(state: &RunState) -> Vec<String> {
 }
 
 /// Warnings that say what a green does not mean.
-const TELLING: [&str; 6] = [
+const TELLING: [&str; 7] = [
     "assumed_one_shot",
     "backed_up_path_empty",
     "image_local_only",
     "volume_not_backed_up",
     "written_outside_mounts",
+    "xattrs_lost_by_hook",
     "xattrs_not_compared",
 ];
 

@@ -204,6 +204,10 @@ pub struct RestoreSeen {
     pub hooks: Vec<HookSeen>,
     /// The snapshot that was put back.
     pub snapshot: String,
+    /// The markers as they were right after it, hooks included, before any service was restarted:
+    /// an app may give its files another owner or mode whenever it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub markers: Vec<KeptMarker>,
     /// Why it could not be.
     pub problem: Option<String>,
 }

@@ -91,9 +91,11 @@ fn what_is_left_out_or_unseen_is_told() -> Result<()> {
         return Ok(());
     }
     warned("backup-weather-cache-excluded", &["volume_not_backed_up"])?;
+    warned("backup-weather-cache-and-hook", &["volume_not_backed_up"])?;
     warned("backup-weather-copy-hook", &[])?;
     warned("backup-weather-copy-hook-path", &["volume_not_backed_up"])?;
     warned("backup-weather-mirror-hook", &["replaced_by_hook"])?;
+    warned("backup-weather-tar-hook", &["xattrs_lost_by_hook"])?;
     warned("backup-weather-hook-by-sh", &["hook_without_bash", "hook_without_bash"])
 }
 

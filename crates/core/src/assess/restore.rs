@@ -78,40 +78,54 @@ pub(super) fn assess_restarted(services: &[String]) -> Assessment {
 /// Everything that was in the snapshot is as it was.
 pub(super) fn assess_recalled(context: Context<'_>, markers: &[KeptMarker]) -> Assessment {
     let kept = kept(context);
+    let restored = restored(context);
     let mut assessment = Assessment::default();
     for known in &kept {
         let now = find(markers, known);
-        let outcome = match (now.and_then(|now| now.file.as_ref()), &known.file) {
-            (Some(now), Some(then)) => compare(known, then, now),
-            (None, _) => Some(missing(known, now)),
-            (Some(_), None) => Some(Outcome::unverified(format!(
-                "nobody knows what volume {} was like at the backup",
-                known.volume
-            ))),
-        };
-        assessment.checks.extend(outcome.map(|outcome| Check::with("data_back", outcome)));
+        match (now.and_then(|now| now.file.as_ref()), &known.file) {
+            (Some(now), Some(_)) => {
+                let before_start = find(restored, known).and_then(|marker| marker.file.as_ref());
+                compare(known, now, before_start, &mut assessment);
+            }
+            (None, _) => assessment.checks.push(Check::with("data_back", missing(known, now))),
+            (Some(_), None) => {
+                let why = Outcome::unverified(format!(
+                    "nobody knows what volume {} was like at the backup",
+                    known.volume
+                ));
+                assessment.checks.push(Check::with("data_back", why));
+            }
+        }
     }
     if kept.is_empty() {
-        assessment.checks.push(Check::with(
-            "data_back",
-            Outcome::unverified("nothing was shown to be in the snapshot"),
-        ));
+        let why = Outcome::unverified("nothing was shown to be in the snapshot");
+        assessment.checks.push(Check::with("data_back", why));
     }
+    assessment.warnings.extend(without_attributes(&kept));
     if assessment.checks.is_empty() {
-        let detail =
-            format!("{} back, with owner, mode and attributes", count(kept.len(), "marker"));
+        let what = if assessment.warnings.is_empty() {
+            "owner, mode and attributes"
+        } else {
+            "owner and mode"
+        };
+        let detail = format!("{} back, with {what}", count(kept.len(), "marker"));
         assessment.checks.push(Check::passed("data_back", detail));
     }
+    assessment
+}
+
+/// Volumes on file systems without extended attributes.
+fn without_attributes(kept: &[&KeptMarker]) -> Vec<Finding> {
     let no_xattrs =
         kept.iter().filter(|known| known.file.as_ref().is_some_and(|file| file.xattrs.is_none()));
     let volumes: BTreeSet<&str> = no_xattrs.map(|known| known.volume.as_str()).collect();
-    assessment.warnings.extend(volumes.into_iter().map(|volume| {
+    let told = volumes.into_iter().map(|volume| {
         let message = format!(
             "extended attributes of volume {volume} can not be read here and were not compared"
         );
         Finding::new("xattrs_not_compared", message, Some(volume.to_owned()))
-    }));
-    assessment
+    });
+    told.collect()
 }
 
 /// A file that could not be read is not a file that is gone.
@@ -127,13 +141,43 @@ fn missing(known: &KeptMarker, now: Option<&KeptMarker>) -> Outcome {
     }
 }
 
-fn compare(known: &KeptMarker, then: &MarkerFile, now: &MarkerFile) -> Option<Outcome> {
+/// The content has to be back for the app that runs now; owner, mode and attributes right after the
+/// restore or now: what an app gives its files at each start is its own affair.
+fn compare(
+    known: &KeptMarker,
+    now: &MarkerFile,
+    before_start: Option<&MarkerFile>,
+    assessment: &mut Assessment,
+) {
+    let Some(then) = &known.file else { return };
     let place = format!("{} of volume {}", known.path, known.volume);
     if now.content != then.content {
-        return Some(Outcome::failed(format!(
+        let why = Outcome::failed(format!(
             "data lost: {place} does not hold after the restore what it held at the backup: the restore does not put it back, or puts an older state back"
-        )));
+        ));
+        return assessment.checks.push(Check::with("data_back", why));
     }
+    let differs = differences(known, then, now);
+    let by_restore = before_start.map(|restored| differences(known, then, restored));
+    if !differs.is_empty() && by_restore.is_none_or(|by_restore| !by_restore.is_empty()) {
+        let why = Outcome::failed(format!(
+            "{place} is back, but not as it was: {}: the app may not be able to read it",
+            differs.join(", ")
+        ));
+        assessment.checks.push(Check::with("data_back", why));
+    }
+    if by_hook(known) && then.xattrs.is_some() && now.xattrs != then.xattrs {
+        let message = format!(
+            "extended attributes of {place} are not back: a hook carries it, by a program that does not keep them (such as `tar` without `--xattrs`)"
+        );
+        let place = Some(known.volume.clone());
+        assessment.warnings.push(Finding::new("xattrs_lost_by_hook", message, place));
+    }
+}
+
+/// What is not as it was. Attributes count only where the snapshot itself has the file: it keeps
+/// them, and what a recipe's hook makes of a volume (an archive, a dump) need not.
+fn differences(known: &KeptMarker, then: &MarkerFile, now: &MarkerFile) -> Vec<String> {
     let mut differs = Vec::new();
     if (now.uid, now.gid) != (then.uid, then.gid) {
         differs.push(format!("owner {}:{} was {}:{}", now.uid, now.gid, then.uid, then.gid));
@@ -141,15 +185,23 @@ fn compare(known: &KeptMarker, then: &MarkerFile, now: &MarkerFile) -> Option<Ou
     if now.mode != then.mode {
         differs.push(format!("mode {:o} was {:o}", now.mode, then.mode));
     }
-    if then.xattrs.is_some() && now.xattrs != then.xattrs {
+    if !by_hook(known) && then.xattrs.is_some() && now.xattrs != then.xattrs {
         differs.push("extended attributes differ".to_owned());
     }
-    (!differs.is_empty()).then(|| {
-        Outcome::failed(format!(
-            "{place} is back, but not as it was: {}: the app may not be able to read it",
-            differs.join(", ")
-        ))
-    })
+    differs
+}
+
+/// It is in the snapshot although no label backs up the place it was in: a hook carried it.
+fn by_hook(known: &KeptMarker) -> bool {
+    !known.backed_up
+}
+
+/// The markers right after the restore, before the app was started anew.
+fn restored(context: Context<'_>) -> &[KeptMarker] {
+    match context.run.act(Act::Restore).and_then(|act| act.evidence.as_ref()) {
+        Some(Evidence::Restored(seen)) => &seen.markers,
+        Some(_) | None => &[],
+    }
 }
 
 fn find<'a>(markers: &'a [KeptMarker], known: &KeptMarker) -> Option<&'a KeptMarker> {

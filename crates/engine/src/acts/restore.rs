@@ -8,6 +8,7 @@ use cc_ci_model::plan::PlannedApp;
 use cc_ci_model::time::Timestamp;
 
 use super::backup::{run_hooks, snapshot_id, sources};
+use super::volume_markers::markers_now;
 use super::{ActError, Stagehand};
 
 pub(super) async fn restore(
@@ -23,7 +24,8 @@ pub(super) async fn restore(
     let restored = hand.ports.snapshots.restore(&snapshot, &sources).await;
     hooks.extend(run_hooks(hand, app, HookTime::RestorePost, deadline).await?);
     let problem = restored.err().map(|error| error.to_string());
-    Ok(Evidence::Restored(RestoreSeen { hooks, snapshot, problem }))
+    let markers = markers_now(hand, app).await;
+    Ok(Evidence::Restored(RestoreSeen { hooks, snapshot, markers, problem }))
 }
 
 /// Jobs and services without tasks are left alone: restarting a job runs it again.

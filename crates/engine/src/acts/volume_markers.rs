@@ -62,13 +62,18 @@ pub(super) async fn disturb(hand: &Stagehand, app: &PlannedApp) -> Result<Eviden
 
 /// Looks at every marker as it is now.
 pub(super) async fn recall(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+    Ok(Evidence::Recalled { markers: markers_now(hand, app).await })
+}
+
+/// Every marker as it is now.
+pub(super) async fn markers_now(hand: &Stagehand, app: &PlannedApp) -> Vec<KeptMarker> {
     let mut markers = planted(hand, app);
     for marker in &mut markers {
         if let Some(object) = object_of(hand, app, &marker.volume) {
             look(hand, &object, marker, Ok(())).await;
         }
     }
-    Ok(Evidence::Recalled { markers })
+    markers
 }
 
 /// The named volumes of the head as this app has them.

@@ -64,6 +64,7 @@ impl Shown<'_> {
             Act::Restore => Evidence::Restored(RestoreSeen {
                 hooks: Vec::new(),
                 snapshot: "snapshot".into(),
+                markers: Vec::new(),
                 problem: None,
             }),
             Act::Restart => Evidence::Restarted { services: vec!["app".into()] },
@@ -107,6 +108,7 @@ impl Shown<'_> {
             Act::Restore => Evidence::Restored(RestoreSeen {
                 hooks: vec![hook(HookTime::RestorePost, 1)],
                 snapshot: "snapshot".into(),
+                markers: Vec::new(),
                 problem: None,
             }),
             Act::Restart => Evidence::Restarted { services: Vec::new() },

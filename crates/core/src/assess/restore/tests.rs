@@ -60,7 +60,8 @@ fn the_loss_has_to_be_real() {
 #[track_caller]
 fn restored(hooks: Vec<HookSeen>, problem: Option<&str>, expected: &[&str]) {
     let (snapshot, problem) = ("0123456789".to_owned(), problem.map(str::to_owned));
-    let evidence = Evidence::Restored(RestoreSeen { hooks, snapshot, problem });
+    let evidence =
+        Evidence::Restored(RestoreSeen { hooks, snapshot, markers: Vec::new(), problem });
     let scene =
         backed_up(&markers(), &[true, true]).stage(Stage::Restore, [(Act::Restore, evidence)]);
     assert_eq!(scene.told(), expected);
@@ -143,6 +144,60 @@ fn back_but_not_as_it_was() {
     }
 }
 
+/// An entrypoint that gives all files to its user, with a mode of its own, at each start: what the
+/// restore brought back is what counts then. It does not excuse a restore that lost something.
+#[test]
+fn what_the_app_does_at_its_start_is_no_loss() {
+    let [m, n] = markers();
+    let by_app =
+        changed(&m, |file| (file.uid, file.mode, file.xattrs) = (101, 0o644, Some(vec![])));
+    let told = |restored: Vec<KeptMarker>, now: &KeptMarker| {
+        let seen = RestoreSeen {
+            hooks: Vec::new(),
+            snapshot: "0123456789".into(),
+            markers: restored,
+            problem: None,
+        };
+        let now = vec![now.clone(), n.clone()];
+        let acts = [
+            (Act::Restore, Evidence::Restored(seen)),
+            (Act::Recall, Evidence::Recalled { markers: now }),
+        ];
+        backed_up(&markers(), &[true, true]).stage(Stage::Restore, acts).told()
+    };
+    let good = ["passed data_back: 2 markers back, with owner, mode and attributes"];
+    assert_eq!(told(markers().to_vec(), &by_app), good);
+    let lost = "failed data_back: m of volume data is back, but not as it was: owner 101:33 was 33:33, mode 644 was 640, \
+        extended attributes differ: the app may not be able to read it";
+    let by_restore = changed(&m, |file| file.mode = 0o600);
+    assert_eq!(told(vec![by_restore.clone(), n.clone()], &by_app), [lost]);
+    assert_eq!(told(Vec::new(), &by_app), [lost]);
+    assert_eq!(told(vec![gone(&m), n.clone()], &by_app), [lost]);
+    // Put right by the app's start.
+    assert_eq!(told(vec![by_restore, n.clone()], &m), good);
+    // Content is another matter: an app that loses it at its start has lost it.
+    let empty = changed(&m, |file| file.content.clear());
+    assert!(told(markers().to_vec(), &empty)[0].starts_with("failed data_back: data lost"));
+}
+
+/// `tar` and most programs a hook uses do not keep extended attributes; owner and mode they do.
+#[test]
+fn attributes_that_a_hook_lost_are_a_warning() {
+    let [m, n] = [planted("data", "m", false), planted("data", "n", true)];
+    let bare = changed(&m, |file| file.xattrs = Some(Vec::new()));
+    let warning = "warning xattrs_lost_by_hook: extended attributes of m of volume data are not back: a hook carries it, by a \
+        program that does not keep them (such as `tar` without `--xattrs`)";
+    recalled(
+        &[m.clone(), n.clone()],
+        &[true, true],
+        vec![bare.clone(), n.clone()],
+        &["passed data_back: 2 markers back, with owner and mode", warning],
+    );
+    let rooted = changed(&bare, |file| file.uid = 0);
+    let owner = "failed data_back: m of volume data is back, but not as it was: owner 0:33 was 33:33: the app may not be able to read it";
+    recalled(&[m, n.clone()], &[true, true], vec![rooted, n], &[owner, warning]);
+}
+
 #[test]
 fn attributes_that_can_not_be_read_are_not_compared() {
     let bare = markers().map(|marker| changed(&marker, |file| file.xattrs = None));
@@ -151,7 +206,7 @@ fn attributes_that_can_not_be_read_are_not_compared() {
         &[true, true],
         bare.to_vec(),
         &[
-            "passed data_back: 2 markers back, with owner, mode and attributes",
+            "passed data_back: 2 markers back, with owner and mode",
             "warning xattrs_not_compared: extended attributes of volume data can not be read here and were not compared",
         ],
     );
