@@ -201,10 +201,12 @@ echo "shifted: $(printf %s "$token" | tr A-Za-z N-ZA-Mn-za-m)"
     lab.recipe_with("custom-html", "talkative", &changes)
 }
 
-/// What a test says is cut: here in the middle of the secret.
+/// What a test says is cut: here in the middle of the secret. What it writes into the run's
+/// directory nobody has scrubbed.
 const TELL: &str = r#"page=$(curl --silent --header "Host: $CCCI_DOMAIN" "$CCCI_BASE_URL/")
 token=${page#*<h1>}
 echo "${token%</h1>*}"
+echo "${token%</h1>*}" >"$CCCI_RUN_DIR/notes.txt"
 printf '%01978d\n' 0
 exit 1"#;
 
@@ -237,6 +239,10 @@ fn a_secret_is_in_no_file_of_a_run() -> Result<()> {
     let results = ran.results()?;
     let said = reason(&results, Rung::BackupRestore);
     assert!(said.contains("exit code 3") && said.ends_with(mask), "{said}");
+    let withheld = "a secret of the run is in `notes.txt`: it was removed";
+    let mut told = results.conditions.iter().map(|condition| condition.message.as_str());
+    assert!(told.any(|message| message == withheld), "{:#?}", results.conditions);
+    assert!(!ran.directory.join("notes.txt").exists());
     let events = fs::read_to_string(ran.directory.join("events.jsonl"))?;
     assert!(events.contains("<h1>[secret]</h1>"), "the front page was looked at");
 

@@ -1,4 +1,4 @@
-//! Whether a time that ran out was the recipe's (VER-2, ADR 6): an engine that did not answer may
+//! Whether a time that ran out was the recipe's (VER-2, ADR 8): an engine that did not answer may
 //! not have let the app come up either.
 //!
 //! Tests: at the end of this file.
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(budget.excuse(&absences).is_some(), expected, "{absences:?}");
     }
 
-    /// The truth table of ADR 6.
+    /// The truth table of ADR 8.
     #[test]
     fn a_time_that_ran_out_is_the_recipes_if_the_engine_was_there_for_half_of_it() {
         check(&[], false);

@@ -26,7 +26,7 @@ pub struct ExecRequest {
 pub struct ExecOutput {
     /// Its exit code; `None` when its time ran out.
     pub code: Option<i64>,
-    /// The end of what it wrote to both streams, at most 64 KiB.
+    /// The end of what it wrote to both streams: 64 KiB, and the margin of `redact::MARGIN`.
     pub said: String,
 }
 

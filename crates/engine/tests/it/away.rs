@@ -90,7 +90,7 @@ fn outage(after: u64, lasts: u64, hangs: bool) -> Outage {
     Outage { after: Duration::from_secs(after), lasts: Duration::from_secs(lasts), hangs }
 }
 
-/// VER-2, ADR 6: it hung for nearly the whole budget and answered only the last look. Whether the app
+/// VER-2, ADR 8: it hung for nearly the whole budget and answered only the last look. Whether the app
 /// would have come up in a time that it had for itself nobody knows.
 #[tokio::test(start_paused = true)]
 async fn a_time_that_ran_out_while_the_engine_was_away_is_an_error() {

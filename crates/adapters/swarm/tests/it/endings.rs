@@ -102,3 +102,22 @@ async fn a_failing_command_leaves_its_exit_code_and_last_words() {
     lines.sort_unstable();
     assert_eq!(lines, ["last words", "out"], "{log}");
 }
+
+/// Docker keeps a line of more than 16 KiB in parts. A secret may stand right where it splits one.
+#[tokio::test]
+async fn a_long_line_of_a_log_comes_whole() {
+    let Some(swarm) = engine("a_long_line_of_a_log_comes_whole") else {
+        return;
+    };
+    let stack = TestStack::new();
+    let mut watch = swarm.watch(&stack.name).await.unwrap();
+    let command = "command: [\"sh\", \"-c\", \"head -c 16380 /dev/zero | tr '\\\\0' x; echo correct-horse; echo next\"]";
+    let service = service("app", command).replace("on-failure", "none");
+    stack.deploy(&service, "");
+    until(&mut watch, "ended task", ended("app")).await;
+    let log = swarm.log_tail(&stack.name, "app", 50).await.unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{} lines", lines.len());
+    assert!(lines[0].ends_with("xcorrect-horse"), "{}", &lines[0][lines[0].len().min(16_370)..]);
+    assert_eq!((lines[0].len(), lines[1]), (16_380 + 13, "next"));
+}
