@@ -19,6 +19,7 @@ pub mod difference;
 pub mod doctor;
 pub mod env_file;
 pub mod gate;
+pub mod host_paths;
 pub mod limits;
 pub mod next;
 pub mod obligations;

@@ -9,6 +9,7 @@ use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Plan};
 use cc_ci_model::stage::{Rung, Stage};
 
+use crate::host_paths;
 use crate::state::RunState;
 use crate::text::count;
 use crate::verdict::Judgement;
@@ -68,6 +69,7 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
             adaptation.subject, adaptation.why
         )
     }));
+    all.extend(host_paths::not_proven(&plan.head.declared));
     if !plan.fresh_head {
         all.push("a fresh install of the head: `fresh_head` is off".to_owned());
     }

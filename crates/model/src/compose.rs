@@ -202,8 +202,34 @@ pub struct DeclaredObject {
     pub external: bool,
     /// `file:`, as written.
     pub file: Option<String>,
-    /// It has a driver of its own or driver options.
-    pub driven: bool,
+    /// Where its data is, when that is no folder of the engine's own. Volumes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// Where the data of a volume is, when the engine does not keep it in a folder of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Elsewhere {
+    /// What leads there.
+    pub by: StorageBy,
+    /// The place in the compose file that says so, `file:line:column`.
+    pub place: String,
+}
+
+/// What leads a volume's data away from the engine's own folders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum StorageBy {
+    /// `driver_opts` of Docker's local driver, which mounts a host folder, a disk or a share.
+    Device {
+        /// `device`, after substitution, e.g. `/srv/data` or `//nas/share`.
+        device: String,
+    },
+    /// A volume driver that is not Docker's own.
+    Driver {
+        /// Its name.
+        driver: String,
+    },
 }
 
 /// A top-level network.
@@ -223,6 +249,11 @@ impl DeclaredStack {
     /// Named volumes that Swarm creates: those of the stack itself that a service with tasks
     /// mounts. A volume nobody mounts is only a word in a file.
     pub fn own_volumes(&self) -> impl Iterator<Item = &DeclaredObject> {
+        self.mounted_volumes().filter(|volume| !volume.external)
+    }
+
+    /// Named volumes that a service with tasks mounts.
+    pub fn mounted_volumes(&self) -> impl Iterator<Item = &DeclaredObject> {
         let mounts = |volume: &DeclaredObject| {
             let with_tasks = self
                 .services
@@ -233,7 +264,7 @@ impl DeclaredStack {
                     && mount.source.as_deref() == Some(volume.name.as_str())
             })
         };
-        self.volumes.iter().filter(move |volume| !volume.external && mounts(volume))
+        self.volumes.iter().filter(move |volume| mounts(volume))
     }
 
     /// The service of that name.

@@ -51,6 +51,76 @@ fn incident_a_fixed_volume_name_mounts_a_strangers_data() -> Result<()> {
     Ok(())
 }
 
+/// Found in the lab: a volume whose driver options lead to a folder of the host was used as it is,
+/// so that markers were written into the folder and what was in it could get lost.
+#[test]
+fn incident_a_volume_that_leads_to_a_folder_of_the_host() -> Result<()> {
+    if !is_enabled("incident_a_volume_that_leads_to_a_folder_of_the_host") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let folder = precious(&lab)?;
+    let options = format!("driver_opts: {{type: none, o: bind, device: {}}}", folder.display());
+    let with = format!("\nvolumes:\n  data:\n    {options}\n");
+    let replace = "\nvolumes:\n  data:\n";
+    let change = Change { tree: "head", file: "compose.yml", replace, with: &with };
+    let recipe = lab.recipe_with("custom-data", "bound", &[change])?;
+    let ran = lab.run(&recipe, "run", &["--stages", "install,upgrade"])?;
+    ran.exited(4).left_nothing();
+    let reason = ran.results()?.conditions[0].message.clone();
+    for word in ["volume data", &folder.display().to_string(), "compose.yml:", "[app.env]"] {
+        assert!(reason.contains(word), "{word}: {reason}");
+    }
+    assert!(ran.log().events("intended").is_empty(), "nothing was to be created");
+    assert_eq!(files_in(&folder)?, ["precious"]);
+    Ok(())
+}
+
+/// What a service writes to a path of the host is its own business; what cc-ci plants, changes and
+/// puts back goes into volumes only.
+#[test]
+fn a_path_of_the_host_gets_nothing_of_ours() -> Result<()> {
+    if !is_long_enabled("a_path_of_the_host_gets_nothing_of_ours") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let folder = precious(&lab)?;
+    let replace = "    configs:\n      - source: default_conf\n";
+    let with = format!("      - {}:/usr/share/nginx/host\n{replace}", folder.display());
+    let change = |tree| Change { tree, file: "compose.yml", replace, with: &with };
+    let trees = ["1.2.0+1.28.0", "head"].map(change);
+    let recipe = lab.recipe_with("custom-html", "bound", &trees)?;
+    let ran = lab.run(&recipe, "run", &["--stages", "upgrade,backup,restore"])?;
+    ran.exited(0).left_nothing();
+    let results = ran.results()?;
+    let path = folder.display().to_string();
+    let is_told = |text: &str| text.contains("service app") && text.contains(&path);
+    assert!(results.warnings.iter().any(|it| it.code == "host_path" && is_told(&it.message)));
+    assert!(
+        results.does_not_prove.iter().any(|text| is_told(text)),
+        "{:?}",
+        results.does_not_prove
+    );
+    assert_eq!(files_in(&folder)?, ["precious"]);
+    Ok(())
+}
+
+/// A folder of the host with a file in it.
+fn precious(lab: &Lab) -> Result<std::path::PathBuf> {
+    let folder = lab.path().join("host");
+    std::fs::create_dir(&folder)?;
+    std::fs::write(folder.join("precious"), "theirs")?;
+    Ok(folder)
+}
+
+/// What is in it, and that the one file is as it was.
+fn files_in(folder: &std::path::Path) -> Result<Vec<String>> {
+    assert_eq!(std::fs::read_to_string(folder.join("precious"))?, "theirs");
+    let names = std::fs::read_dir(folder)?.map(|entry| entry.map(|it| it.file_name()));
+    let names: std::io::Result<Vec<_>> = names.collect();
+    Ok(names?.into_iter().map(|name| name.to_string_lossy().into_owned()).collect())
+}
+
 /// Docker's own naming makes `<stack>_x` look like a part of `<stack>`, and a stack of the same
 /// slug differs in six digits only.
 #[test]

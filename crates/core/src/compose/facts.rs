@@ -15,7 +15,7 @@ use super::normal::{Canonical, Extra};
 use super::syntax;
 use super::template;
 use super::tree::{Fault, Member, Node, Spot};
-pub(super) use objects::{Objects, Section};
+pub(super) use objects::{Objects, PlaceOf, Section};
 
 /// The network of services that name none.
 const DEFAULT_NETWORK: &str = "default";
@@ -25,6 +25,7 @@ pub(super) fn declared(
     compose: &Canonical,
     stack: &str,
     extra: Extra<'_>,
+    place: PlaceOf<'_>,
 ) -> Result<DeclaredStack, Fault> {
     let objects = Objects::read(compose, stack, extra)?;
     let mut services = Vec::new();
@@ -42,7 +43,7 @@ pub(super) fn declared(
     Ok(DeclaredStack {
         format: compose.format.as_ref().map(|(format, _)| format.clone()),
         services,
-        volumes: objects.volumes(),
+        volumes: objects.volumes(place),
         networks,
         secrets: objects.secrets(),
         configs: objects.configs(),

@@ -86,7 +86,9 @@ pub fn read(
         }
     }
     let merged = merged.ok_or_else(|| TextError::new("there is no compose file"))?;
-    let stack = facts::declared(&merged, stack, extra).map_err(|fault| sources.error(fault))?;
+    let place = |spot| sources.place(spot).to_string();
+    let stack = facts::declared(&merged, stack, extra, &place);
+    let stack = stack.map_err(|fault| sources.error(fault))?;
     let mut doubts = reader.doubts;
     doubts.extend(reader.normal.doubts);
     doubts.extend(reader.interpolation.doubts);

@@ -10,6 +10,7 @@ use super::{BaseFound, BaseSearch, Refusal, Request, app, pack, stages};
 use crate::app::Prepared;
 use crate::backup_labels::backup_spec;
 use crate::gate::gate;
+use crate::host_paths;
 use crate::limits::too_long;
 use crate::ports::RecipeFacts;
 use crate::text::TextError;
@@ -38,6 +39,7 @@ pub(super) fn consider(
             let first = app(request, &facts.name, AppRole::Fresh, false)?;
             refuse_unfit(&first, &prepared)?;
             warnings.extend(prepared.warnings.iter().map(recipe_warning));
+            warnings.extend(host_paths::warnings(&prepared.declared));
             let fitness = fitness(request, &prepared);
             Ok(Considered {
                 backup: backup_spec(&prepared.declared),
@@ -140,6 +142,9 @@ fn fitness(request: &Request, prepared: &Prepared) -> Result<HttpGate, Outcome> 
             "secrets are external but nothing declares them: {}: add `SECRET_<NAME>_VERSION=v1` to .env.sample for each",
             prepared.undeclared_secrets.join(", ")
         )));
+    }
+    if let Some(why) = host_paths::refused(&prepared.declared) {
+        return Err(Outcome::errored(why));
     }
     let cli = &request.host.cli_version;
     if prepared.declared.format.is_none() && is_old_cli(cli) {

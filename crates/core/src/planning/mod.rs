@@ -4,12 +4,16 @@
 //! Two kinds of bad news leave here. What the user can mend (a name too long, a value that is
 //! missing) is a [`Refusal`]: nothing runs. What the recipe's author has to mend is a plan whose
 //! install has failed already: it is carried out, creates nothing, and gives a verdict.
+//!
+//! Tests: `planning/tests.rs`.
 
 mod adaptations;
 mod budgets;
 mod considered;
 mod names;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 use std::collections::BTreeSet;
@@ -138,7 +142,8 @@ pub fn plan(
 ) -> Result<Plan, Refusal> {
     check_pack(request, &facts.name)?;
     let mut considered = consider(request, facts, prepared)?;
-    let upgrade = base.found().filter(|found| considered.unfit.is_none() && found.head.is_ok());
+    let is_tried = |found: &&BaseFound| found.head.is_ok() && found.refused().is_none();
+    let upgrade = base.found().filter(|_| considered.unfit.is_none()).filter(is_tried);
     let fresh_head = upgrade.is_none() || wants_fresh_head(request);
     considered.warnings.extend(operator_warnings(base));
     Ok(Plan {

@@ -10,6 +10,7 @@ use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{Base, BaseChoice, Doing, PlannedMarker};
 
 use crate::app::Prepared;
+use crate::host_paths;
 use crate::ports::Release;
 use crate::text::TextError;
 
@@ -56,12 +57,28 @@ pub struct BaseFound {
     pub steps: Vec<OperatorStep>,
 }
 
+impl BaseFound {
+    /// Why the upgrade is not tried although both revisions can be read: neither is deployed onto
+    /// data that is not the run's own.
+    pub(super) fn refused(&self) -> Option<Outcome> {
+        if let Some(why) = host_paths::refused(&self.base.declared) {
+            let version = &self.release.version;
+            return Some(Outcome::unverified(format!("of the base {version}, {why}")));
+        }
+        let head = self.head.as_ref().ok()?;
+        host_paths::refused(&head.declared).map(Outcome::errored)
+    }
+}
+
 impl BaseSearch {
     /// What is to become of the upgrade stage.
     pub(super) fn doing(&self) -> Doing {
         let outcome = match self {
             BaseSearch::Found(found) => match &found.head {
-                Ok(_) => return Doing::Run,
+                Ok(_) => match found.refused() {
+                    None => return Doing::Run,
+                    Some(outcome) => outcome,
+                },
                 Err(error) => Outcome::failed(with_steps(error, &found.steps)),
             },
             BaseSearch::Broken { release, error } => Outcome::unverified(format!(

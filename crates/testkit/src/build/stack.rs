@@ -247,7 +247,7 @@ impl ServiceBuilder {
 }
 
 fn object(name: &ComposeName, object: String, external: bool) -> DeclaredObject {
-    DeclaredObject { name: name.clone(), object, external, file: None, driven: false }
+    DeclaredObject { name: name.clone(), object, external, file: None, elsewhere: None }
 }
 
 /// See [`stack`].

@@ -1,6 +1,6 @@
 //! Top-level volumes, networks, secrets and configs: what each is called in Docker.
 
-use cc_ci_model::compose::{DeclaredNetwork, DeclaredObject};
+use cc_ci_model::compose::{DeclaredNetwork, DeclaredObject, Elsewhere, StorageBy};
 use cc_ci_model::name::ComposeName;
 use sha2::{Digest, Sha256};
 
@@ -18,6 +18,9 @@ pub(in crate::compose) struct Objects<'c> {
     secrets: BTreeMap<String, Object<'c>>,
     configs: BTreeMap<String, Object<'c>>,
 }
+
+/// How a message names a place in the compose files.
+pub(in crate::compose) type PlaceOf<'a> = &'a dyn Fn(Spot) -> String;
 
 /// One top-level object.
 #[derive(Debug)]
@@ -113,8 +116,12 @@ impl<'c> Objects<'c> {
         objects.get(name).ok_or_else(|| undefined(what, name, spot))
     }
 
-    pub(super) fn volumes(&self) -> Vec<DeclaredObject> {
-        self.volumes.values().map(Object::declared).collect()
+    pub(super) fn volumes(&self, place: PlaceOf<'_>) -> Vec<DeclaredObject> {
+        let with_storage = |volume: &Object<'_>| DeclaredObject {
+            elsewhere: elsewhere(volume.node, place),
+            ..volume.declared()
+        };
+        self.volumes.values().map(with_storage).collect()
     }
 
     pub(super) fn secrets(&self) -> Vec<DeclaredObject> {
@@ -148,16 +155,39 @@ impl<'c> Objects<'c> {
 
 impl Object<'_> {
     fn declared(&self) -> DeclaredObject {
-        let has_options = self.node.members(&["driver_opts"]).next().is_some();
-        let has_driver = self.node.text_at(&["driver"]).is_some_and(|driver| !driver.is_empty());
         DeclaredObject {
             name: self.name.clone(),
             object: self.full_name.clone(),
             external: self.is_external,
             file: self.node.text_at(&["file"]).map(str::to_owned),
-            driven: has_driver || has_options,
+            elsewhere: None,
         }
     }
+}
+
+/// Where a volume's data is, if not in a folder of the engine's own.
+///
+/// The local driver hands `type`, `o` and `device` to mount(2) as they are. Memory has no device
+/// worth the name; a bind mount ignores its type.
+fn elsewhere(volume: &Node, place: PlaceOf<'_>) -> Option<Elsewhere> {
+    let of = |by, spot| Some(Elsewhere { by, place: place(spot) });
+    let driver = volume.get(&["driver"]).filter(|driver| !is_local(driver));
+    if let Some((driver, name)) = driver.and_then(|driver| Some((driver, driver.as_text()?))) {
+        return of(StorageBy::Driver { driver: name.to_owned() }, driver.spot);
+    }
+    let device = volume.get(&["driver_opts", "device"])?;
+    let path = device.as_text().filter(|path| !path.is_empty())?;
+    let option = |key| volume.text_at(&["driver_opts", key]).unwrap_or_default();
+    let is_bind = option("o").split(',').any(|word| matches!(word.trim(), "bind" | "rbind"));
+    let is_memory = matches!(option("type"), "tmpfs" | "ramfs");
+    if is_memory && !is_bind {
+        return None;
+    }
+    of(StorageBy::Device { device: path.to_owned() }, device.spot)
+}
+
+fn is_local(driver: &Node) -> bool {
+    matches!(driver.as_text(), None | Some("" | "local"))
 }
 
 fn section<'c>(section: &'c Mapping, stack: &str) -> Result<BTreeMap<String, Object<'c>>, Fault> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cc_ci_model::compose::{
-    DeclaredStack, FailureAction, HealthCheck, MountKind, RestartCondition, ServiceMode,
+    DeclaredStack, FailureAction, HealthCheck, MountKind, RestartCondition, ServiceMode, StorageBy,
 };
 
 use crate::compose::{ComposeText, read};
@@ -156,16 +156,15 @@ fn defaults_are_those_of_swarm() {
 fn objects_have_their_names_in_docker() {
     let stack = stack(RECIPE, b"");
     let objects = stack.volumes.iter().chain(&stack.secrets).chain(&stack.configs);
-    let lines: Vec<_> = objects
-        .map(|o| format!("{} {} {} {} {:?}", o.name, o.object, o.external, o.driven, o.file))
-        .collect();
+    let lines: Vec<_> =
+        objects.map(|o| format!("{} {} {} {:?}", o.name, o.object, o.external, o.file)).collect();
     assert_eq!(
         lines,
         [
-            "ghost-data st_ghost-data false false None",
-            "mysql shared_mysql false true None",
-            "db_password st_db_password_v2 true false None",
-            "entrypoint st_entrypoint_v1 false false Some(\"entrypoint.sh.tmpl\")",
+            "ghost-data st_ghost-data false None",
+            "mysql shared_mysql false None",
+            "db_password st_db_password_v2 true None",
+            "entrypoint st_entrypoint_v1 false Some(\"entrypoint.sh.tmpl\")",
         ]
     );
     let networks: Vec<_> = stack
@@ -181,6 +180,51 @@ fn objects_have_their_names_in_docker() {
             "default st_default false false"
         ]
     );
+}
+
+/// Where the data of a volume with those lines is.
+#[track_caller]
+fn check_elsewhere(lines: &str, expected: Option<&str>) {
+    let text = format!(
+        "services: {{app: {{image: a, volumes: ['data:/data']}}}}\nvolumes:\n  data:\n{lines}"
+    );
+    let volume = stack(&text, b"").volumes[0].clone();
+    let said = volume.elsewhere.map(|elsewhere| match elsewhere.by {
+        StorageBy::Device { device } => format!("device {device} {}", elsewhere.place),
+        StorageBy::Driver { driver } => format!("driver {driver} {}", elsewhere.place),
+    });
+    assert_eq!(said.as_deref(), expected, "{lines}");
+}
+
+#[test]
+fn a_volume_may_be_kept_elsewhere() {
+    let options = |options: &str| format!("    driver: local\n    driver_opts: {{{options}}}\n");
+    for harmless in [
+        "type: tmpfs, device: tmpfs, o: 'size=64m,uid=1000'",
+        "type: ramfs, device: none",
+        "size: 1g",
+        "device: '${UNSET:-}', type: none, o: bind",
+    ] {
+        check_elsewhere(&options(harmless), None);
+    }
+    check_elsewhere("    {}\n", None);
+    check_elsewhere("    driver: ''\n", None);
+    for (given, device) in [
+        ("type: none, o: bind, device: /srv/data", "/srv/data"),
+        ("type: tmpfs, o: 'ro, rbind', device: /srv/data", "/srv/data"),
+        ("o: bind, device: '${DOMAIN}/x'", "x.test/x"),
+        ("type: nfs, o: 'addr=10.0.0.1,rw', device: ':/export'", ":/export"),
+        ("type: cifs, device: //nas/share", "//nas/share"),
+        ("type: ext4, device: /dev/sdb1", "/dev/sdb1"),
+        ("type: overlay, device: overlay, o: 'lowerdir=/a,upperdir=/b,workdir=/c'", "overlay"),
+    ] {
+        let column = options(given).lines().nth(1).and_then(|line| line.find("device: ")).unwrap();
+        let expected = format!("device {device} compose.yml:5:{}", column + 9);
+        check_elsewhere(&options(given), Some(&expected));
+    }
+    check_elsewhere("    driver: rclone\n", Some("driver rclone compose.yml:4:13"));
+    let both = "    driver: vieux/sshfs\n    driver_opts: {device: /srv}\n";
+    check_elsewhere(both, Some("driver vieux/sshfs compose.yml:4:13"));
 }
 
 /// Two stacks, and the paths at which their apps differ.

@@ -1,0 +1,150 @@
+//! Plans of recipes as they are written: what is refused, what is changed for the host.
+
+use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
+use cc_ci_model::name::CommitSha;
+use cc_ci_model::outcome::{Outcome, Status};
+use cc_ci_model::plan::{AppRole, Doing, EngineId, Plan};
+use cc_ci_model::stage::Stage;
+
+use super::*;
+use crate::app::prepare;
+use crate::difference::difference;
+use crate::ports::{ReleasesKnown, Tree};
+
+fn request(vips: Tried) -> Request {
+    Request {
+        run_id: "20261124T053000-recipe-0a1b2c".parse().unwrap(),
+        source: "recipe".into(),
+        stages: StageChoice::default(),
+        pack: None,
+        keep: false,
+        require_level: None,
+        base_domain: "ccci.test".into(),
+        hexes: vec!["0a1b2c".into(), "3d4e5f".into(), "6a7b8c".into()],
+        engine: EngineId { name: "native".into(), version: "0.0.0".into() },
+        host: HostFacts {
+            engine_id: "ENGINE".into(),
+            engine_version: "20.10.24".into(),
+            api_version: "1.41".into(),
+            cli_version: "28.2.2".into(),
+            swarm: SwarmRole::Manager,
+            vips,
+            volume_root: None,
+        },
+        tests: None,
+    }
+}
+
+fn commit(digit: u8) -> CommitSha {
+    format!("aaaaaaaabbbbbbbbccccccccdddddddd0000000{digit}").parse().unwrap()
+}
+
+fn facts() -> RecipeFacts {
+    RecipeFacts {
+        name: "recipe".parse().unwrap(),
+        reference: "HEAD".into(),
+        head: commit(1),
+        dirty_of: None,
+        releases: Vec::new(),
+        malformed_tags: Vec::new(),
+        releases_known: ReleasesKnown::All,
+    }
+}
+
+fn tree(compose: &str) -> Tree {
+    [("compose.yml", compose), (".env.sample", "TYPE=recipe\n")]
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+        .into()
+}
+
+/// The upgrade from one text to another, as the engine finds it.
+fn upgrade(request: &Request, facts: &RecipeFacts, base: &str, head: &str) -> BaseSearch {
+    let release = Release {
+        version: "1.0.0+1.0".parse().unwrap(),
+        commit: commit(2),
+        annotated: true,
+        ancestor_of_head: true,
+    };
+    let app = app(request, &facts.name, AppRole::Upgraded, false).unwrap();
+    let about = |deploying| about(request, facts, &app, deploying);
+    let base = prepare(&tree(base), &about(Deploying::Base(&release))).unwrap();
+    let kept = Some(base.env_file.clone());
+    let head = prepare(&tree(head), &about(Deploying::Head { kept }));
+    BaseSearch::Found(Box::new(BaseFound {
+        release,
+        why: "the newest".into(),
+        difference: difference(&base.declared, &head.as_ref().unwrap().declared),
+        steps: Vec::new(),
+        base,
+        head,
+    }))
+}
+
+/// The plan of a recipe with that base and head.
+#[track_caller]
+fn planned(vips: Tried, base: Option<&str>, head: &str) -> Plan {
+    let (request, facts) = (request(vips), facts());
+    let first = app(&request, &facts.name, AppRole::Fresh, false).unwrap();
+    let about = about(&request, &facts, &first, Deploying::Head { kept: None });
+    let search = base.map_or(BaseSearch::NotWanted, |base| upgrade(&request, &facts, base, head));
+    plan(&request, &facts, prepare(&tree(head), &about), &search).unwrap()
+}
+
+#[track_caller]
+fn not(plan: &Plan, stage: Stage) -> Outcome {
+    match plan.doing(stage) {
+        Some(Doing::Not { outcome }) => outcome.clone(),
+        other => panic!("{stage} was to be refused: {other:?}"),
+    }
+}
+
+/// `app` with a port, and a volume declared like that.
+fn with_volume(volume: &str) -> String {
+    format!(
+        "services:\n  app:\n    image: a\n    expose: [80]\n    volumes: ['data:/data']\nvolumes:\n  data: {volume}\n"
+    )
+}
+
+const BIND: &str = "{driver_opts: {type: none, o: bind, device: /srv/precious}}";
+
+#[test]
+fn a_volume_that_leads_to_a_folder_of_the_host_is_an_error_before_anything_is_created() {
+    let plan = planned(Tried::Works, None, &with_volume(BIND));
+    let outcome = not(&plan, Stage::Install);
+    assert_eq!(outcome.status(), Status::Errored);
+    let reason = outcome.reason().unwrap();
+    assert!(reason.contains("/srv/precious") && reason.contains("compose.yml:7"), "{reason}");
+    assert_eq!(plan.apps, [], "no app is created");
+    assert!(plan.markers.is_empty());
+
+    let plan = planned(Tried::Works, None, &with_volume("{driver_opts: {type: tmpfs, device: x}}"));
+    assert_eq!(plan.doing(Stage::Install), Some(&Doing::Run));
+}
+
+#[test]
+fn a_base_on_a_folder_of_the_host_is_not_installed() {
+    let plan = planned(Tried::Works, Some(&with_volume(BIND)), &with_volume("{}"));
+    assert_eq!(plan.doing(Stage::Install), Some(&Doing::Run));
+    let outcome = not(&plan, Stage::Upgrade);
+    assert_eq!(outcome.status(), Status::Unverified);
+    assert!(outcome.reason().unwrap().contains("/srv/precious"), "{outcome:?}");
+    assert!(plan.apps.iter().all(|app| app.role == AppRole::Fresh), "{:?}", plan.apps);
+    assert!(plan.markers.is_empty());
+
+    let plan = planned(Tried::Works, Some(&with_volume("{}")), &with_volume(BIND));
+    assert_eq!(not(&plan, Stage::Install).status(), Status::Errored);
+    assert_eq!(plan.apps, []);
+}
+
+#[test]
+fn a_path_of_the_host_is_neither_marked_nor_backed_up_and_that_is_told() {
+    let head = "services:\n  app:\n    image: a\n    expose: [80]\n    volumes: ['/srv/x:/x', 'data:/data', '/srv/y:/y:ro']\n    \
+                deploy: {labels: ['backupbot.backup=true']}\nvolumes:\n  data:\n";
+    let plan = planned(Tried::Works, Some(&head.replace("image: a", "image: b")), head);
+    let marked: Vec<_> = plan.markers.iter().map(|marker| marker.target.as_str()).collect();
+    assert_eq!(marked, ["/data"]);
+    let backed: Vec<_> = plan.backup.volumes.iter().map(|it| it.volume.to_string()).collect();
+    assert_eq!(backed, ["data"]);
+    let told: Vec<_> = plan.warnings.iter().filter(|it| it.code == "host_path").collect();
+    assert!(told.len() == 1 && told[0].message.contains("`/srv/x` at /x"), "{told:?}");
+}
