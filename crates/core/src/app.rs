@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use cc_ci_model::compose::{DeclaredObject, DeclaredPort, DeclaredStack};
+use cc_ci_model::compose::{DeclaredObject, DeclaredPort, DeclaredService, DeclaredStack};
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::name::{AppDomain, ComposeName, RecipeName, RunId, StackName};
 use cc_ci_model::plan::{AdaptationKind, AppRole, BaseChoice, Plan, PlannedApp, Revision};
@@ -17,6 +17,7 @@ use crate::overlay::{self, Overlay, OverlayChanges, Stamp};
 use crate::ports::{RUN_LABEL, Tree};
 use crate::secret_spec::{self, SecretSpec};
 use crate::text::{Place, TextError};
+use crate::vips::{IngressPorts, can_do_without_vip, ingress_ports};
 
 /// What an app is prepared from, beside the recipe's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct About {
     pub env: BTreeMap<String, String>,
     /// Services that get `endpoint_mode: dnsrr`.
     pub dnsrr: BTreeSet<String>,
+    /// Services whose ports are published on the host instead of through the ingress mesh.
+    pub host_ports: BTreeSet<String>,
 }
 
 /// A prepared app.
@@ -63,7 +66,7 @@ pub struct Prepared {
     /// External secrets that no variable declares.
     pub undeclared_secrets: Vec<String>,
     /// The generated overlay.
-    pub overlay: String,
+    pub overlay: Overlay,
     /// What the recipe should be warned about.
     pub warnings: Vec<TextError>,
 }
@@ -74,7 +77,10 @@ pub fn about(plan: &Plan, app: &PlannedApp, revision: Revision) -> About {
         (Revision::Base, BaseChoice::Release(base)) => (Some(base.version.to_string()), None),
         (Revision::Base | Revision::Head, _) => (None, Some(plan.head.commit.short().to_owned())),
     };
-    let adapted = |kind| plan.adaptations.iter().filter(move |adaptation| adaptation.kind == kind);
+    let adapted = |kind| {
+        let found = plan.adaptations.iter().filter(move |adaptation| adaptation.kind == kind);
+        found.map(|adaptation| adaptation.subject.clone()).collect()
+    };
     About {
         run: plan.run_id.clone(),
         recipe: plan.recipe.clone(),
@@ -86,7 +92,8 @@ pub fn about(plan: &Plan, app: &PlannedApp, revision: Revision) -> About {
         chaos,
         kept: None,
         env: env(plan, app, revision),
-        dnsrr: adapted(AdaptationKind::EndpointMode).map(|found| found.subject.clone()).collect(),
+        dnsrr: adapted(AdaptationKind::EndpointMode),
+        host_ports: adapted(AdaptationKind::HostPorts),
     }
 }
 
@@ -128,7 +135,7 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
         declared: read.stack,
         secrets: needed.specs,
         undeclared_secrets: needed.undeclared.into_iter().map(|(_, object)| object).collect(),
-        overlay: overlay.text,
+        overlay,
         warnings,
     })
 }
@@ -286,12 +293,18 @@ fn make_overlay(
         env: env.clone(),
     };
     let external = declared.networks.iter().filter(|network| network.external);
-    let dnsrr = about.dnsrr.iter().filter(|name| declared.service(name).is_some());
+    // The plan names what either revision needs.
+    let of = |names: &BTreeSet<String>, holds: &dyn Fn(&DeclaredService) -> bool| {
+        let here = names.iter().filter(|name| declared.service(name).is_some_and(holds));
+        here.cloned().collect()
+    };
+    let is_movable = |service: &DeclaredService| ingress_ports(service) == IngressPorts::Movable;
     let changes = OverlayChanges {
         networks: external
             .map(|network| (network.name.to_string(), about.network.clone()))
             .collect(),
-        dnsrr: dnsrr.cloned().collect(),
+        dnsrr: of(&about.dnsrr, &|service| can_do_without_vip(declared, service)),
+        host_ports: of(&about.host_ports, &is_movable),
         extra_labels: [(RUN_LABEL.to_owned(), about.run.to_string())].into(),
     };
     overlay::overlay(declared, &stamp, &changes).map_err(|error| TextError::new(error.to_string()))

@@ -4,6 +4,8 @@
 //!
 //! Tests: at the end of this file.
 
+use std::path::Path;
+
 use cc_ci_model::compose::{
     DeclaredMount, DeclaredObject, DeclaredService, DeclaredStack, MountKind, ServiceMode,
     StorageBy,
@@ -102,7 +104,7 @@ fn has_tasks(service: &DeclaredService) -> bool {
 /// Sockets, the clock's files and what the kernel shows are no data that could get lost.
 fn is_data(source: &str) -> bool {
     let is_clock = matches!(source, "/etc/localtime" | "/etc/timezone");
-    let is_socket = source.strip_suffix('/').unwrap_or(source).ends_with(".sock");
+    let is_socket = Path::new(source).extension().is_some_and(|extension| extension == "sock");
     let is_kernels = NO_DATA.iter().any(|root| {
         source.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });

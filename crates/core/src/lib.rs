@@ -39,3 +39,4 @@ pub mod state;
 pub mod tap;
 pub mod text;
 pub mod verdict;
+pub mod vips;

@@ -329,6 +329,9 @@ pub enum AdaptationKind {
     Network,
     /// A service gets `endpoint_mode: dnsrr`.
     EndpointMode,
+    /// Ports a service publishes through the ingress mesh get `mode: host`, and its updates stop
+    /// the old task first.
+    HostPorts,
 }
 
 /// Something a reader should know that decides nothing by itself.

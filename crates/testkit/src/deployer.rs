@@ -106,7 +106,8 @@ impl FakeDeployer {
             if let Some(missing) = self.missing_secret(&declared) {
                 return said(1, &format!("service {}: secret not found: {missing}", service.name));
             }
-            let labels = stamped(&request.overlay);
+            let before = request.overlay_before.as_deref().unwrap_or_default();
+            let labels = stamped(&format!("{before}\n{}", request.overlay));
             let spec = spec(&declared, service, name, &mapped, labels);
             self.swarm.sim().submit(name, spec);
             self.pause().await;

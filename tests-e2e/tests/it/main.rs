@@ -10,6 +10,7 @@ mod doctor;
 mod images;
 mod incidents;
 mod messy;
+mod ports;
 mod private_engine;
 mod rungs;
 mod sources;

@@ -29,32 +29,62 @@ impl NativeDeployer {
         Self { commands, overlays: overlays.to_owned(), environment }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the overlay is an input of the docker CLI, not a result of the run: it is made anew before each deploy"
-    )]
-    fn write_overlay(&self, request: &DeployRequest) -> Result<PathBuf, DeployerError> {
-        let path = self.overlays.join(format!("{}.overlay.yml", request.stack));
-        std::fs::write(&path, &request.overlay).map_err(|error| DeployerError {
-            program: "docker".to_owned(),
-            message: format!("cannot write {}: {error}", path.display()),
-        })?;
-        Ok(path)
+    /// The files docker merges, in order, and the one that has to go again.
+    fn files(&self, request: &DeployRequest) -> Result<(Vec<PathBuf>, Borrowed), DeployerError> {
+        let own: Vec<PathBuf> =
+            request.compose_files.iter().map(|file| request.directory.join(file)).collect();
+        let before = Borrowed(request.overlay_before.as_ref().map(|_| place_before(request, &own)));
+        let mut files = Vec::new();
+        if let (Some(path), Some(text)) = (&before.0, &request.overlay_before) {
+            write(path, text)?;
+            files.push(path.clone());
+        }
+        files.extend(own);
+        let last = self.overlays.join(format!("{}.overlay.yml", request.stack));
+        write(&last, &request.overlay)?;
+        files.push(last);
+        Ok((files, before))
     }
+}
+
+/// Docker takes relative paths to start from the folder of the first file, so ours lies beside the
+/// recipe's first one. The checkout is this run's own, and no recipe has a file of that name.
+fn place_before(request: &DeployRequest, own: &[PathBuf]) -> PathBuf {
+    let folder = own.first().and_then(|file| file.parent()).unwrap_or(&request.directory);
+    folder.join(format!(".cc-ci.{}.yml", request.stack))
+}
+
+/// A file in the recipe's checkout, gone as soon as docker has read it.
+struct Borrowed(Option<PathBuf>);
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // Should it stay, the next checkout removes it.
+            drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an overlay is an input of the docker CLI, not a result of the run: it is made anew before each deploy"
+)]
+fn write(path: &Path, text: &str) -> Result<(), DeployerError> {
+    std::fs::write(path, text).map_err(|error| DeployerError {
+        program: "docker".to_owned(),
+        message: format!("cannot write {}: {error}", path.display()),
+    })
 }
 
 #[async_trait]
 impl Deployer for NativeDeployer {
     async fn deploy(&self, request: &DeployRequest) -> Result<DeployAnswer, DeployerError> {
-        let overlay = self.write_overlay(request)?;
+        let (files, _before) = self.files(request)?;
         let mut arguments = vec!["stack".to_owned(), "deploy".to_owned()];
-        for file in &request.compose_files {
-            arguments.extend([
-                "--compose-file".to_owned(),
-                request.directory.join(file).display().to_string(),
-            ]);
+        for file in files {
+            arguments.extend(["--compose-file".to_owned(), file.display().to_string()]);
         }
-        arguments.extend(["--compose-file".to_owned(), overlay.display().to_string()]);
         arguments.push(request.stack.to_string());
         // The app's variables first: none of them may replace one the CLI itself reads.
         let mut environment = request.env.clone();

@@ -14,8 +14,9 @@ services:
     image: nginx
     environment: [SET=1, EMPTY, DOMAIN]
     networks: [proxy, internal]
-    ports: ["53:53/udp", "53:53/tcp"]
+    ports: ["53:53/udp", "54:54/tcp"]
   db: {image: postgres, ports: ["53:53/udp", "53:53/tcp"]}
+  other: {image: redis}
 networks: {proxy: {external: true}, internal: {}}
 "#;
 
@@ -54,10 +55,12 @@ fn stamp() -> Stamp {
 fn it_says_only_what_it_must() {
     let changes = OverlayChanges {
         networks: [("proxy".to_owned(), "run-net".to_owned())].into(),
-        dnsrr: ["db".to_owned()].into(),
+        dnsrr: ["other".to_owned()].into(),
         extra_labels: [("cc-ci.run".to_owned(), "r1".to_owned())].into(),
+        ..OverlayChanges::default()
     };
     let overlay = overlay(&compose(&[RECIPE]).stack, &stamp(), &changes).unwrap();
+    assert_eq!((overlay.before, overlay.lost_ports), (None, Vec::new()));
     assert_eq!(
         overlay.text,
         r#"version: "3.8"
@@ -72,7 +75,7 @@ services:
         "coop-cloud.st.version": "1.0.0+5.0"
     environment:
       "PRICE": "5$$ \"net\"\u000a\u007f\u00e9\U0001f600\u2028"
-  "db":
+  "other":
     deploy:
       endpoint_mode: dnsrr
 networks:
@@ -96,22 +99,118 @@ fn merged_with_the_recipe_it_changes_nothing_else() {
     expected.insert("environment.PRICE".to_owned(), stamp().env["PRICE"].clone());
     let aliases = expected.remove("networks.proxy.aliases").unwrap();
     expected.insert("networks.run-net.aliases".to_owned(), aliases);
-    // What docker does to ports, and the overlay says it will.
-    expected.remove("ports.53/udp");
     assert_eq!(app.template, expected);
     assert_eq!(after.services[1], before.services[1]);
     assert_eq!(app.labels["coop-cloud.st.version"], "1.0.0+5.0");
 }
 
+/// One number for tcp and udp, in a service we have something to say about.
+const TWINS: &str = r#"
+version: "3.8"
+services:
+  app:
+    image: nginx
+    environment: [SET=1]
+    ports: ["53:53/udp", "53:53/tcp", "80"]
+    deploy: {replicas: 0, labels: [own=1]}
+  db: {image: postgres}
+networks: {proxy: {external: true}}
+"#;
+
+fn twins_changes() -> OverlayChanges {
+    OverlayChanges {
+        networks: [("proxy".to_owned(), "run-net".to_owned())].into(),
+        dnsrr: ["db".to_owned()].into(),
+        ..OverlayChanges::default()
+    }
+}
+
+#[test]
+fn a_service_with_ports_of_one_number_is_spoken_of_first() {
+    let before = compose(&[TWINS]).stack;
+    let overlay = overlay(&before, &stamp(), &twins_changes()).unwrap();
+    let first = overlay.before.unwrap();
+    assert!(first.contains("\"app\":") && first.contains("PRICE") && !first.contains("db"));
+    assert!(!first.contains("networks") && first.starts_with("version: \"3.8\"\n"));
+    assert!(!overlay.text.contains("app") && overlay.text.contains("\"db\":"));
+    assert!(overlay.text.contains("run-net"));
+    assert_eq!(overlay.lost_ports, []);
+
+    let after = compose(&[&first, TWINS, &overlay.text]).stack;
+    let app = after.service("app").unwrap();
+    assert_eq!(app.ports, before.services[0].ports);
+    assert_eq!(app.mode, before.services[0].mode);
+    assert_eq!(
+        (app.labels["own"].as_str(), app.labels["coop-cloud.st.chaos"].as_str()),
+        ("1", "true")
+    );
+    assert_eq!(app.template["environment.SET"], "1", "the recipe's own");
+    assert_eq!(app.template["environment.PRICE"], stamp().env["PRICE"]);
+    assert!(after.service("db").unwrap().dnsrr);
+}
+
+/// Where the recipe's word would win over ours, docker drops the port, and that is told.
 #[test]
 fn ports_that_get_lost_are_told() {
-    let overlay = overlay(&compose(&[RECIPE]).stack, &stamp(), &OverlayChanges::default()).unwrap();
-    let lost: Vec<_> = overlay
-        .lost_ports
-        .iter()
-        .map(|(s, p)| format!("{s} {}/{}", p.target, p.protocol))
-        .collect();
-    assert_eq!(lost, ["app 53/udp"]);
+    let own = "deploy: {labels: [\"coop-cloud.st.version=0.9.0+5.0\"]}";
+    for (text, changes) in [
+        (TWINS.replace("deploy: {replicas: 0, labels: [own=1]}", own), twins_changes()),
+        (
+            TWINS
+                .replace("labels: [own=1]", "endpoint_mode: vip")
+                .replace("\"53:53/udp\", \"53:53/tcp\", \"80\"", HOST_TWINS),
+            OverlayChanges { dnsrr: ["app".to_owned()].into(), ..OverlayChanges::default() },
+        ),
+    ] {
+        let overlay = overlay(&compose(&[&text]).stack, &stamp(), &changes).unwrap();
+        let lost: Vec<_> = overlay
+            .lost_ports
+            .iter()
+            .map(|(s, p)| format!("{s} {}/{}", p.target, p.protocol))
+            .collect();
+        assert_eq!((lost, overlay.before), (vec!["app 53/udp".to_owned()], None), "{text}");
+    }
+}
+
+const HOST_TWINS: &str = "{target: 53, published: 53, protocol: udp, mode: host}, {target: 53, published: 53, mode: host}";
+
+#[test]
+fn ports_move_to_the_host() {
+    let text = r#"
+version: "3.8"
+services:
+  app:
+    image: nginx
+    ports: ["8080:80", "8053:53/udp", "81", {target: 82, published: 8082, mode: host}]
+    deploy:
+      update_config: {order: start-first, monitor: 3s}
+      rollback_config: {order: start-first}
+  db: {image: postgres, ports: ["5432:5432"]}
+"#;
+    let before = compose(&[text]).stack;
+    let names = ["app".to_owned(), "db".to_owned()];
+    let changes = OverlayChanges {
+        host_ports: names.clone().into(),
+        dnsrr: names.into(),
+        ..OverlayChanges::default()
+    };
+    let overlay = overlay(&before, &stamp(), &changes).unwrap();
+    assert_eq!((overlay.before, overlay.lost_ports), (None, Vec::new()));
+    let after = compose(&[text, &overlay.text]).stack;
+    for (old, new) in before.services.iter().zip(&after.services) {
+        let shown = |ports: &[DeclaredPort]| {
+            let mut all: Vec<_> =
+                ports.iter().map(|it| (it.published, it.target, it.protocol.clone())).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(shown(&new.ports), shown(&old.ports));
+        assert!(new.ports.iter().all(|port| port.host_mode) && new.dnsrr, "{new:?}");
+    }
+    let app = &after.services[0];
+    assert!(!app.update.start_first && app.update.monitor_ms == 3000);
+    assert_eq!(app.policy["deploy.rollback_config.order"], "stop-first");
+    assert_eq!(overlay.text.matches("stop-first").count(), 2, "only where it is said otherwise");
 }
 
 #[test]

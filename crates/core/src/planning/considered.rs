@@ -6,6 +6,7 @@ use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, Finding, HttpGate, PlannedApp, PlannedTest, TestsFrom};
 
+use super::adaptations::stuck_ports;
 use super::{BaseFound, BaseSearch, Refusal, Request, app, pack, stages};
 use crate::app::Prepared;
 use crate::backup_labels::backup_spec;
@@ -40,6 +41,7 @@ pub(super) fn consider(
             refuse_unfit(&first, &prepared)?;
             warnings.extend(prepared.warnings.iter().map(recipe_warning));
             warnings.extend(host_paths::warnings(&prepared.declared));
+            warnings.extend(stuck_ports(request, &prepared.declared));
             let fitness = fitness(request, &prepared);
             Ok(Considered {
                 backup: backup_spec(&prepared.declared),

@@ -110,6 +110,7 @@ pub fn about(
         kept,
         env,
         dnsrr: BTreeSet::new(),
+        host_ports: BTreeSet::new(),
     }
 }
 

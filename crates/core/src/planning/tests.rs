@@ -3,7 +3,7 @@
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use cc_ci_model::name::CommitSha;
 use cc_ci_model::outcome::{Outcome, Status};
-use cc_ci_model::plan::{AppRole, Doing, EngineId, Plan};
+use cc_ci_model::plan::{AdaptationKind, AppRole, Doing, EngineId, Plan, Revision};
 use cc_ci_model::stage::Stage;
 
 use super::*;
@@ -147,4 +147,80 @@ fn a_path_of_the_host_is_neither_marked_nor_backed_up_and_that_is_told() {
     assert_eq!(backed, ["data"]);
     let told: Vec<_> = plan.warnings.iter().filter(|it| it.code == "host_path").collect();
     assert!(told.len() == 1 && told[0].message.contains("`/srv/x` at /x"), "{told:?}");
+}
+
+fn adapted(plan: &Plan, kind: AdaptationKind) -> Vec<&str> {
+    let found = plan.adaptations.iter().filter(|adaptation| adaptation.kind == kind);
+    found.map(|adaptation| adaptation.subject.as_str()).collect()
+}
+
+/// `app` and `db`, the former with those lines.
+fn with_ports(lines: &str) -> String {
+    format!("services:\n  app: {{image: a, expose: [80], {lines}}}\n  db: {{image: b}}\n")
+}
+
+/// What becomes of `app` where VIPs do not answer: its ports, its name, and a warning.
+#[track_caller]
+fn check_ports(lines: &str, moved: bool, dnsrr: bool, warned: Option<&str>) {
+    let plan = planned(Tried::Fails, None, &with_ports(lines));
+    let has = |kind| adapted(&plan, kind).contains(&"app");
+    assert_eq!(has(AdaptationKind::HostPorts), moved, "{lines}: {:?}", plan.adaptations);
+    assert_eq!(has(AdaptationKind::EndpointMode), dnsrr, "{lines}: {:?}", plan.adaptations);
+    assert!(adapted(&plan, AdaptationKind::EndpointMode).contains(&"db"), "{lines}");
+    let told = plan.warnings.iter().find(|warning| warning.code == "ingress_ports");
+    match (told, warned) {
+        (None, None) => {}
+        (Some(told), Some(words)) => assert!(told.message.contains(words), "{}", told.message),
+        (told, _) => panic!("{lines}: {told:?}"),
+    }
+    let plan = planned(Tried::Works, None, &with_ports(lines));
+    assert_eq!(plan.adaptations, [], "nothing is changed where nothing has to be");
+    assert!(plan.warnings.iter().all(|warning| warning.code != "ingress_ports"));
+}
+
+#[test]
+fn ports_of_the_mesh_move_to_the_host_where_it_does_not_answer() {
+    check_ports("hostname: x", false, true, None);
+    check_ports("ports: ['8080:80']", true, true, None);
+    check_ports("ports: ['8080:80', '8053:53/udp', '81']", true, true, None);
+    check_ports("ports: ['8080:80'], deploy: {mode: global}", true, true, None);
+    check_ports("ports: ['8080:80'], deploy: {replicas: 0}", true, true, None);
+    check_ports("ports: [{target: 80, published: 8080, mode: host}]", false, true, None);
+    let twins = "published as 53, and where files are merged";
+    check_ports("ports: ['53:53/udp', '53:53/tcp']", false, false, Some(twins));
+    check_ports("ports: ['80', '81']", false, false, Some("published without a number"));
+    check_ports("ports: ['8080:80'], deploy: {replicas: 2}", false, false, Some("wants 2 tasks"));
+    // Docker refuses this, and that is the recipe's own fault.
+    check_ports("ports: ['8080:80'], deploy: {endpoint_mode: dnsrr}", false, false, None);
+}
+
+#[test]
+fn what_is_changed_about_ports_is_said() {
+    let plan = planned(Tried::Fails, None, &with_ports("ports: ['8080:80', '8053:53/udp']"));
+    let found = plan.adaptations.iter().find(|it| it.kind == AdaptationKind::HostPorts).unwrap();
+    for word in ["8080/tcp, 8053/udp", "mode: host", "stops the old task"] {
+        assert!(found.why.contains(word), "{}", found.why);
+    }
+}
+
+/// One of two revisions may be in another position than the other.
+#[test]
+fn each_revision_gets_what_fits_it() {
+    let (base, head) = (with_ports("hostname: x"), with_ports("ports: ['8080:80', '8080:80/udp']"));
+    let (request, facts) = (request(Tried::Fails), facts());
+    let plan = planned(Tried::Fails, Some(&base), &head);
+    assert!(adapted(&plan, AdaptationKind::EndpointMode).contains(&"app"), "the base needs it");
+    let upgraded = app(&request, &facts.name, AppRole::Upgraded, false).unwrap();
+    let overlay = |revision, text: &str| {
+        let about = crate::app::about(&plan, &upgraded, revision);
+        prepare(&tree(text), &about).unwrap().overlay
+    };
+    let head = overlay(Revision::Head, &head);
+    let said = format!("{}{}", head.before.unwrap_or_default(), head.text);
+    assert_eq!(
+        said.matches("dnsrr").count(),
+        1,
+        "docker refuses it beside ports of the mesh: {said}"
+    );
+    assert_eq!(overlay(Revision::Base, &base).text.matches("dnsrr").count(), 2);
 }

@@ -1,7 +1,5 @@
 //! What the plan says of the upgrade: from which release, what it changes, what is planted.
 
-use std::collections::BTreeSet;
-
 use cc_ci_model::compose::{
     DeclaredMount, DeclaredService, DeclaredStack, MountKind, RestartCondition, ServiceMode,
 };
@@ -171,16 +169,4 @@ pub fn markers(declared: &DeclaredStack) -> Vec<PlannedMarker> {
 
 fn is_of(mount: &DeclaredMount, volume: &str) -> bool {
     mount.kind == MountKind::Volume && mount.source.as_deref() == Some(volume)
-}
-
-/// Services that get `endpoint_mode: dnsrr` where VIPs do not answer: those that others may call
-/// by name and that publish no port through the ingress mesh.
-pub(super) fn without_vip(stacks: &[&DeclaredStack]) -> BTreeSet<String> {
-    stacks
-        .iter()
-        .filter(|stack| stack.services.len() > 1)
-        .flat_map(|stack| &stack.services)
-        .filter(|service| !service.dnsrr && service.ports.iter().all(|port| port.host_mode))
-        .map(|service| service.name.to_string())
-        .collect()
 }

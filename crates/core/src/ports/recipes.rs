@@ -128,6 +128,9 @@ pub struct DeployRequest {
     pub directory: PathBuf,
     /// Compose files in merge order.
     pub compose_files: Vec<String>,
+    /// The part of the generated overlay that is merged before the recipe's files, if there is
+    /// one; relative paths in those still mean what they mean without it.
+    pub overlay_before: Option<String>,
     /// The generated overlay, merged last.
     pub overlay: String,
     /// The app's env: the only variables interpolation sees.

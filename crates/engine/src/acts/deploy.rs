@@ -42,7 +42,8 @@ pub(super) async fn deploy(
         stack: app.stack.clone(),
         directory,
         compose_files: prepared.compose_files,
-        overlay: prepared.overlay,
+        overlay_before: prepared.overlay.before,
+        overlay: prepared.overlay.text,
         env: prepared.env,
         deadline,
     };

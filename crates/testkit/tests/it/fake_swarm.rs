@@ -60,6 +60,7 @@ async fn deploy(world: &World, commit: CommitSha) -> DeployAnswer {
         stack: world.plan.apps[0].stack.clone(),
         directory: FakeRecipes::directory(&commit),
         compose_files: vec!["compose.yml".into()],
+        overlay_before: None,
         overlay: world.plan.apps[0].network.clone(),
         env: std::collections::BTreeMap::default(),
         deadline: world.clock.now().plus(Duration::from_mins(1)),

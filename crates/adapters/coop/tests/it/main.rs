@@ -1,6 +1,7 @@
 //! Recipes as real git repositories: which commit is tested, what its files are, and that the
 //! user's own repository is only read.
 
+mod native;
 mod repository;
 
 use std::path::Path;
