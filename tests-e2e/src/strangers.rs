@@ -63,6 +63,16 @@ impl Strangers {
         self.made("service", name);
     }
 
+    /// A service whose task holds a port of the host.
+    pub fn publishing_service(&mut self, name: &str, port: u16) {
+        let publish = format!("mode=host,published={port},target=80");
+        let more = ["--no-resolve-image", "--publish", &publish];
+        // Not detached: from here on the port is taken.
+        let arguments = [&["service", "create", "--name", name], &more[..]].concat();
+        docker(&[&arguments[..], &[IMAGE, "sleep", "1000"]].concat());
+        self.made("service", name);
+    }
+
     /// Everything is as it was made.
     ///
     /// # Panics

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use cc_ci_e2e::{Change, Lab, Ran, engine, is_enabled};
+use cc_ci_e2e::{Change, Lab, Ran, Strangers, engine, is_enabled};
 use cc_ci_model::plan::AdaptationKind;
 
 /// A number nobody else is likely to use: of the folder's own name.
@@ -102,4 +102,28 @@ fn a_published_port_answers_on_every_host() -> Result<()> {
     let told = results.does_not_prove.iter().any(|text| text.contains("mode: host"));
     assert_eq!(told, moved, "{:?}", results.does_not_prove);
     remove(&lab, &ran)
+}
+
+/// Two apps cannot have one port of a host: whoever comes second is told, and not blamed.
+#[test]
+fn a_port_that_is_taken_is_no_failure_of_the_recipe() -> Result<()> {
+    if !is_enabled("a_port_that_is_taken_is_no_failure_of_the_recipe") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let port = free_port(&lab, 2);
+    let mut strangers = Strangers::new();
+    strangers.publishing_service(&format!("cc-ci-e2e-port-{port}"), port);
+    let recipe = publishing(&lab, "taken", &format!("[\"{port}:80\"]"))?;
+    let pack = lab.path().join("pack");
+    std::fs::create_dir(&pack)?;
+    let text = "recipe = \"custom-data\"\n\n[timeouts]\ndeploy = \"15s\"\n";
+    std::fs::write(pack.join("recipe.toml"), text)?;
+    let pack = pack.display().to_string();
+    let ran = lab.run(&recipe, "run", &["--stages", "install", "--pack", &pack])?;
+    ran.exited(4).left_nothing();
+    let reason = ran.results()?.conditions[0].message.clone();
+    assert!(reason.contains(&port.to_string()) && reason.contains("taken"), "{reason}");
+    strangers.are_untouched();
+    Ok(())
 }

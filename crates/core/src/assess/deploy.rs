@@ -6,13 +6,16 @@ use cc_ci_model::plan::Revision;
 
 use crate::text::count;
 
-use super::{Assessment, Check, Context, identity};
+use super::{Assessment, Check, Context, identity, taken};
 
 pub(super) fn assess(context: Context<'_>, seen: &DeploySeen) -> Assessment {
     let revision = seen.revision;
     let check = match seen.exit_code {
         Some(0) => accepted(context, seen),
         Some(code) if seen.engine_answers => {
+            if let Some(outcome) = taken::refused(context, &seen.said) {
+                return Assessment::of(Check::new("deploy", outcome, seen.said.trim()));
+            }
             let reason = explain(&seen.said).unwrap_or_else(|| {
                 format!(
                     "docker refused to deploy the {revision} (exit code {code}): {}{}",

@@ -3,6 +3,7 @@
 //! Pure, and run again on every reading of the log. The base is not under test: what fails
 //! about it makes the upgrade unverified, never failed (STG-3).
 
+mod adapted;
 mod answer;
 mod away;
 mod backup;
@@ -18,6 +19,7 @@ mod scene;
 mod settle;
 mod snapshot;
 mod storage;
+mod taken;
 mod tests_ran;
 
 use cc_ci_model::compose::DeclaredStack;
@@ -147,6 +149,7 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence) -> Assessment
             Outcome::errored(format!("evidence of another act: {other:?}")),
         )),
     };
+    let assessment = adapted::of_adapted(context, assessment);
     of_settling(context, of_operator(context, of_base(context, assessment)))
 }
 

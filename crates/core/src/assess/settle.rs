@@ -6,7 +6,7 @@ use cc_ci_model::evidence::SettleSeen;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{Finding, Plan, Revision};
 
-use super::{Assessment, Check, Context, away, storage};
+use super::{Assessment, Check, Context, away, storage, taken};
 use crate::convergence::{Convergence, Wanted, judge};
 use crate::state::RunState;
 use crate::text::count;
@@ -49,13 +49,16 @@ pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
             Assessment::of(Check::with("converge", Outcome::errored(reason)))
         }
         Convergence::Failed { why } => {
-            Assessment::of(Check::with("converge", Outcome::failed(why)))
+            let taken = taken::unsettled(context, &why);
+            Assessment::of(Check::with("converge", taken.unwrap_or(Outcome::failed(why))))
         }
         Convergence::Undecidable { why } => {
             Assessment::of(Check::with("converge", Outcome::errored(why)))
         }
         Convergence::NotYet { why } => {
-            Assessment::of(Check::with("converge", unfinished(context, seen, &why)))
+            let taken = taken::unsettled(context, &why).filter(|_| seen.engine_answers);
+            let outcome = taken.unwrap_or_else(|| unfinished(context, seen, &why));
+            Assessment::of(Check::with("converge", outcome))
         }
     }
 }

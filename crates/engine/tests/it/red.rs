@@ -12,7 +12,7 @@ use cc_ci_testkit::{
     Answer, Behaviour, Exit, Health, Life, Obstacle, PlanBuilder, World, service, stack,
 };
 
-use crate::harness::{Ended, one_service, run};
+use crate::harness::{Ended, one_service, rich, run};
 
 /// The run failed, install is red, and what is said contains all of `words`.
 #[track_caller]
@@ -33,6 +33,24 @@ async fn with(behaviour: Behaviour) -> Ended {
 async fn a_service_that_never_becomes_healthy_fails() {
     let ended = with(Behaviour::never_healthy(143)).await;
     check(&ended, &["service app", "unhealthy container"]);
+}
+
+/// What was changed about the recipe may be what failed, and whoever reads the reason should know.
+#[tokio::test(start_paused = true)]
+async fn a_failed_stage_names_what_was_changed() {
+    let ended = with(Behaviour::never_healthy(143)).await;
+    let note = "(under adaptation: a network of the run instead of proxy; a host with its own proxy may differ)";
+    check(&ended, &["unhealthy container", note]);
+    let results = ended.results();
+    let reason = results.stages[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.contains(note), "{reason}");
+    let rung = results.rungs[&Rung::Install].reason.as_deref().unwrap_or_default();
+    assert!(rung.contains(note), "{rung}");
+
+    let unchanged = PlanBuilder::new(stack([service("app").routed(80)]));
+    let sick = Behaviour::never_healthy(143);
+    let ended = run(&unchanged, |world: &World| world.swarm.behave("app", sick)).await;
+    assert!(!ended.said().contains("adaptation"), "{}", ended.said());
 }
 
 /// Found in the lab: stopped for being unhealthy, exits 0 on TERM, `on-failure` sees success; the
@@ -136,6 +154,22 @@ async fn no_suitable_node_is_said_in_the_engines_words() {
         Obstacle::NoNode("no suitable node (host-mode port already in use on 1 node)".into());
     let ended = with(Behaviour::lives([Life::stopped_by(refused)])).await;
     check(&ended, &["host-mode port already in use"]);
+}
+
+/// The same words about a port that the recipe wants once: somebody else has it.
+#[tokio::test(start_paused = true)]
+async fn a_port_somebody_else_has_is_an_error() {
+    let refused =
+        Obstacle::NoNode("no suitable node (host-mode port already in use on 1 node)".into());
+    let builder = PlanBuilder::new(stack([rich("app").publishes_on_host(8080)]));
+    let behaviour = Behaviour::lives([Life::stopped_by(refused)]);
+    let ended = run(&builder, |world: &World| world.swarm.behave("app", behaviour)).await;
+    ended.expect(Verdict::Error, ExitKind::Error);
+    assert!(
+        ended.said().contains("8080/tcp") && ended.said().contains("taken"),
+        "{}",
+        ended.said()
+    );
 }
 
 #[tokio::test(start_paused = true)]

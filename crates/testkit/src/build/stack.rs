@@ -139,14 +139,20 @@ impl ServiceBuilder {
 
     /// Publishes a port through the ingress mesh.
     #[must_use]
-    pub fn publishes(mut self, port: u16) -> Self {
+    pub fn publishes(self, port: u16) -> Self {
+        self.port(port, false)
+    }
+
+    /// Publishes a port on the host of its task.
+    #[must_use]
+    pub fn publishes_on_host(self, port: u16) -> Self {
+        self.port(port, true)
+    }
+
+    fn port(mut self, port: u16, host_mode: bool) -> Self {
         let protocol = "tcp".to_owned();
-        self.0.ports.push(DeclaredPort {
-            target: port,
-            published: Some(port),
-            protocol,
-            host_mode: false,
-        });
+        let port = DeclaredPort { target: port, published: Some(port), protocol, host_mode };
+        self.0.ports.push(port);
         self
     }
 
