@@ -115,15 +115,21 @@ fn a_port_that_is_taken_is_no_failure_of_the_recipe() -> Result<()> {
     let mut strangers = Strangers::new();
     strangers.publishing_service(&format!("cc-ci-e2e-port-{port}"), port);
     let recipe = publishing(&lab, "taken", &format!("[\"{port}:80\"]"))?;
-    let pack = lab.path().join("pack");
-    std::fs::create_dir(&pack)?;
-    let text = "recipe = \"custom-data\"\n\n[timeouts]\ndeploy = \"15s\"\n";
-    std::fs::write(pack.join("recipe.toml"), text)?;
-    let pack = pack.display().to_string();
+    let pack = impatient_pack(&lab)?;
     let ran = lab.run(&recipe, "run", &["--stages", "install", "--pack", &pack])?;
     ran.exited(4).left_nothing();
     let reason = ran.results()?.conditions[0].message.clone();
     assert!(reason.contains(&port.to_string()) && reason.contains("taken"), "{reason}");
     strangers.are_untouched();
     Ok(())
+}
+
+/// A pack that gives a deploy little time.
+#[expect(clippy::disallowed_methods, reason = "a test's own file")]
+fn impatient_pack(lab: &Lab) -> Result<String> {
+    let pack = lab.path().join("pack");
+    std::fs::create_dir(&pack)?;
+    let text = "recipe = \"custom-data\"\n\n[timeouts]\ndeploy = \"15s\"\n";
+    std::fs::write(pack.join("recipe.toml"), text)?;
+    Ok(pack.display().to_string())
 }

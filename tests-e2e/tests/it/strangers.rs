@@ -106,6 +106,7 @@ fn a_path_of_the_host_gets_nothing_of_ours() -> Result<()> {
 }
 
 /// A folder of the host with a file in it.
+#[expect(clippy::disallowed_methods, reason = "a test's own file")]
 fn precious(lab: &Lab) -> Result<std::path::PathBuf> {
     let folder = lab.path().join("host");
     std::fs::create_dir(&folder)?;

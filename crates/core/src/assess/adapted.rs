@@ -85,87 +85,66 @@ mod tests {
 
     use super::*;
 
-    fn adaptation(kind: AdaptationKind, subject: &str) -> Adaptation {
-        Adaptation { kind, subject: subject.to_owned(), why: "because".to_owned() }
+    const HEAD: Revision = Revision::Head;
+
+    const OF_THE_NETWORK: [Act; 9] = [
+        Act::Deploy { revision: HEAD },
+        Act::Converge,
+        Act::Answer,
+        Act::Inspect,
+        Act::Backup,
+        Act::Restore,
+        Act::Restart,
+        Act::Test,
+        Act::Observe,
+    ];
+
+    const OF_OTHER_THINGS: [Act; 8] = [
+        Act::EnsureImages { revision: HEAD },
+        Act::Plant,
+        Act::Seek,
+        Act::Mark,
+        Act::ReadSnapshot,
+        Act::Disturb,
+        Act::Recall,
+        Act::Dismantle,
+    ];
+
+    /// Adaptations, and what is said of a failure under them.
+    #[track_caller]
+    fn check(adaptations: &[&[(AdaptationKind, &str)]], expected: Option<&str>) {
+        let adaptations: Vec<Adaptation> = adaptations
+            .concat()
+            .into_iter()
+            .map(|(kind, subject)| Adaptation { kind, subject: subject.into(), why: "so".into() })
+            .collect();
+        let expected = expected.map(|text| format!("under adaptation: {text}"));
+        for act in OF_THE_NETWORK {
+            assert_eq!(note(act, &adaptations), expected, "{act:?}");
+        }
+        for act in OF_OTHER_THINGS {
+            assert_eq!(note(act, &adaptations), None, "{act:?}");
+        }
     }
 
-    /// Every combination of kinds, and what is said of a failure under it.
+    /// Every combination of kinds.
     #[test]
     fn a_red_under_an_adaptation_says_so() {
-        let dnsrr = || {
-            vec![
-                adaptation(AdaptationKind::EndpointMode, "app"),
-                adaptation(AdaptationKind::EndpointMode, "db"),
-            ]
-        };
-        let ports = || vec![adaptation(AdaptationKind::HostPorts, "app")];
-        let network = || vec![adaptation(AdaptationKind::Network, "proxy")];
-        let host = "a host where VIPs answer may differ";
+        let dnsrr: &[_] = &[AdaptationKind::EndpointMode].map(|kind| (kind, "db"));
+        let ports: &[_] = &[(AdaptationKind::HostPorts, "app"), (AdaptationKind::HostPorts, "web")];
+        let network: &[_] = &[(AdaptationKind::Network, "proxy")];
+        let said = |changed: &str, elsewhere: &str| format!("{changed}; {elsewhere}");
+        let vips = "a host where VIPs answer may differ";
         let both = "a host where VIPs answer, and one with its own proxy, may differ";
-        for (adaptations, expected) in [
-            (vec![], None),
-            (vec![dnsrr()], Some(format!("`endpoint_mode: dnsrr` for app, db; {host}"))),
-            (vec![ports()], Some(format!("ports of app on the host; {host}"))),
-            (
-                vec![network()],
-                Some(
-                    "a network of the run instead of proxy; a host with its own proxy may differ"
-                        .to_owned(),
-                ),
-            ),
-            (
-                vec![dnsrr(), ports()],
-                Some(format!(
-                    "`endpoint_mode: dnsrr` for app, db, ports of app on the host; {host}"
-                )),
-            ),
-            (
-                vec![network(), dnsrr()],
-                Some(format!(
-                    "`endpoint_mode: dnsrr` for app, db, a network of the run instead of proxy; {both}"
-                )),
-            ),
-            (
-                vec![network(), ports()],
-                Some(format!(
-                    "ports of app on the host, a network of the run instead of proxy; {both}"
-                )),
-            ),
-            (
-                vec![network(), ports(), dnsrr()],
-                Some(format!(
-                    "`endpoint_mode: dnsrr` for app, db, ports of app on the host, a network of the run instead of proxy; {both}"
-                )),
-            ),
-        ] {
-            let adaptations: Vec<Adaptation> = adaptations.into_iter().flatten().collect();
-            let expected = expected.map(|text| format!("under adaptation: {text}"));
-            let head = Revision::Head;
-            for act in [
-                Act::Deploy { revision: head },
-                Act::Converge,
-                Act::Answer,
-                Act::Inspect,
-                Act::Backup,
-                Act::Restore,
-                Act::Restart,
-                Act::Test,
-                Act::Observe,
-            ] {
-                assert_eq!(note(act, &adaptations), expected, "{act:?}");
-            }
-            for act in [
-                Act::EnsureImages { revision: head },
-                Act::Plant,
-                Act::Seek,
-                Act::Mark,
-                Act::ReadSnapshot,
-                Act::Disturb,
-                Act::Recall,
-                Act::Dismantle,
-            ] {
-                assert_eq!(note(act, &adaptations), None, "{act:?}: no network has to do with it");
-            }
-        }
+        let (d, p) = ("`endpoint_mode: dnsrr` for db", "ports of app, web on the host");
+        let n = "a network of the run instead of proxy";
+        check(&[], None);
+        check(&[dnsrr], Some(&said(d, vips)));
+        check(&[ports], Some(&said(p, vips)));
+        check(&[network], Some(&said(n, "a host with its own proxy may differ")));
+        check(&[ports, dnsrr], Some(&said(&format!("{d}, {p}"), vips)));
+        check(&[network, dnsrr], Some(&said(&format!("{d}, {n}"), both)));
+        check(&[network, ports], Some(&said(&format!("{p}, {n}"), both)));
+        check(&[network, ports, dnsrr], Some(&said(&format!("{d}, {p}, {n}"), both)));
     }
 }

@@ -24,15 +24,16 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder for the test");
         let docker = folder.path().join("bin/docker");
         write(&docker, DOCKER);
-        std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755))
+            .expect("it can be made a program");
         let overlays = folder.path().join("overlays");
-        std::fs::create_dir(&overlays).unwrap();
+        std::fs::create_dir(&overlays).expect("a folder for overlays");
         let path = format!("{}:/usr/bin:/bin", folder.path().join("bin").display());
         let environment = BTreeMap::from([("PATH".to_owned(), path)]);
-        let commands = Arc::new(HostCommands::new(None).unwrap());
+        let commands = Arc::new(HostCommands::new(None).expect("/proc can be read"));
         Self { deployer: NativeDeployer::new(commands, &overlays, environment), folder }
     }
 
@@ -43,7 +44,7 @@ impl Place {
             write(&checkout.join(file), &format!("# {file}\n"));
         }
         let request = DeployRequest {
-            stack: "st".parse().unwrap(),
+            stack: "st".parse().expect("a stack name"),
             directory: checkout,
             compose_files: files.iter().map(|file| (*file).to_owned()).collect(),
             overlay_before: before.map(str::to_owned),
@@ -51,7 +52,7 @@ impl Place {
             env: BTreeMap::new(),
             deadline: SystemClock::new().now().plus(Duration::from_secs(30)),
         };
-        let answer = self.deployer.deploy(&request).await.unwrap();
+        let answer = self.deployer.deploy(&request).await.expect("docker can be run");
         assert_eq!(answer.exit_code, Some(0), "{}", answer.said);
         answer.said.replace(&format!("{}/", self.folder.path().display()), "")
     }
@@ -59,8 +60,8 @@ impl Place {
 
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .expect("it is a folder")
+        .map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
