@@ -29,6 +29,7 @@ fn request(vips: Tried) -> Request {
             cli_version: "28.2.2".into(),
             swarm: SwarmRole::Manager,
             vips,
+            task_addresses: Tried::Unknown,
             volume_root: None,
         },
         tests: None,
