@@ -7,7 +7,7 @@
 //!
 //! A further file that names a service makes docker drop ports of it that are published under one
 //! number (tcp and udp, say). What is said of such a service is merged *before* the recipe's
-//! files, where it drops nothing, and where the recipe wins instead of us (ADR 6).
+//! files, where it drops nothing, and where the recipe wins instead of us (ADR 7).
 //!
 //! Tests: `overlay/tests.rs`.
 
