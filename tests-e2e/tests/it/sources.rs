@@ -57,17 +57,24 @@ fn what_is_not_there_is_wrong_usage() -> Result<()> {
     let no_repository = lab.path().join("no-repository");
     std::fs::create_dir(&no_repository)?;
     let gone = lab.path().join("gone");
+    let gone_url = PathBuf::from(format!("file://{}", gone.display()));
+    let no_repository_url = PathBuf::from(format!("file://{}", no_repository.display()));
     for (source, more) in [
         (&recipe, ["--ref", "9.9.9+9.9.9"]),
         (&recipe, ["--ref", "0123456789012345678901234567890123456789"]),
         (&no_repository, ["--stages", "install"]),
         (&gone, ["--stages", "install"]),
+        (&gone_url, ["--stages", "install"]),
+        (&no_repository_url, ["--stages", "install"]),
     ] {
         let ran = lab.run(source, "run", &more)?;
         ran.exited(2).said("hint:");
         assert!(!ran.directory.exists(), "{} {more:?}: a run directory", source.display());
         assert_eq!(ran.stdout, "");
     }
+    // A host that does not answer is no mistake of the user's.
+    let ran = lab.run(Path::new("http://127.0.0.1:1/recipe"), "run", &["--stages", "install"])?;
+    ran.exited(4).said("http://127.0.0.1:1/recipe");
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 
 mod git;
 mod native;
+mod origin;
 mod recipes;
 mod working_copy;
 

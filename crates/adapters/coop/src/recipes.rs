@@ -15,7 +15,7 @@ use cc_ci_model::name::CommitSha;
 use cc_ci_model::time::Timestamp;
 
 use crate::git::Git;
-use crate::working_copy;
+use crate::{origin, working_copy};
 
 /// Files larger than this are no text a run reads.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -80,7 +80,7 @@ impl GitRecipes {
 
     /// Version tags and tags that are none.
     async fn releases(&self, head: &CommitSha) -> Result<(Vec<Release>, Vec<String>), RecipeError> {
-        let format = "--format=%(refname:strip=2)%00%(objecttype)%00%(objectname)%00%(*objectname)";
+        let format = "--format=%(refname:strip=2)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)";
         let listed =
             self.git.ok(&self.clone, &["for-each-ref", format, "refs/tags"], self.soon()).await?;
         let merged = ["tag", "--list", "--merged", head.as_str()];
@@ -89,13 +89,14 @@ impl GitRecipes {
         let (mut releases, mut malformed) = (Vec::new(), Vec::new());
         for line in listed.lines() {
             let fields: Vec<&str> = line.split('\0').collect();
-            let [name, kind, object, peeled] = fields.as_slice() else {
+            let [name, kind, object, peeled_kind, peeled] = fields.as_slice() else {
                 continue;
             };
             let annotated = *kind == "tag";
-            let commit = if annotated { peeled } else { object };
+            let (kind, commit) = if annotated { (peeled_kind, peeled) } else { (kind, object) };
+            // A tag can name a file or a folder, too: that is no release.
             match (name.parse(), commit.parse()) {
-                (Ok(version), Ok(commit)) => releases.push(Release {
+                (Ok(version), Ok(commit)) if *kind == "commit" => releases.push(Release {
                     version,
                     commit,
                     annotated,
@@ -123,6 +124,7 @@ impl GitRecipes {
         let Some(origin) = origin else {
             return Ok(ReleasesKnown::All);
         };
+        let origin = origin::seen_from(path, &origin);
         let fetch =
             ["fetch", "--quiet", "--no-tags", "--force", "--", &origin, "refs/tags/*:refs/tags/*"];
         let limit = deadline.min(self.clock.now().plus(Duration::from_secs(30)));
@@ -143,10 +145,12 @@ impl GitRecipes {
     async fn clone_from(&self, from: &str, deadline: Timestamp) -> Result<(), RecipeError> {
         let to = self.clone.display().to_string();
         let parent = self.clone.parent().unwrap_or(&self.clone);
-        self.git
-            .ok(parent, &["clone", "--quiet", "--no-checkout", "--", from, &to], deadline)
-            .await?;
-        Ok(())
+        let clone = ["clone", "--quiet", "--no-checkout", "--", from, &to];
+        let cloned = self.git.run(parent, &clone, deadline).await?;
+        if cloned.code == Some(0) {
+            return Ok(());
+        }
+        Err(origin::refusal(from, &crate::git::said(&cloned)))
     }
 }
 
@@ -182,7 +186,9 @@ impl Recipes for GitRecipes {
                 working_copy::head(&self.git, top, &self.clone, self.soon()).await?
             }
             (None, None) => {
-                (working_copy::checked_out(&self.git, &self.clone, self.soon()).await?, None)
+                let shown = origin::without_credentials(&from);
+                let head = working_copy::checked_out(&self.git, &self.clone, &shown, self.soon());
+                (head.await?, None)
             }
         };
         let (releases, malformed_tags) = self.releases(&head).await?;

@@ -43,16 +43,17 @@ pub(crate) async fn top(
     Err(missing("is no git repository"))
 }
 
-/// The commit a repository has checked out.
+/// The commit a repository has checked out; `shown` is how the user knows it.
 pub(crate) async fn checked_out(
     git: &Git,
     repository: &Path,
+    shown: &str,
     deadline: Timestamp,
 ) -> Result<CommitSha, RecipeError> {
     let arguments = ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"];
     let line = git.line(repository, &arguments, deadline).await?;
     line.and_then(|line| line.parse().ok()).ok_or_else(|| RecipeError::NotThere {
-        message: format!("`{}` has no commit yet", repository.display()),
+        message: format!("`{shown}` has no commit yet, or its default branch has none"),
         hint: "commit the recipe first".to_owned(),
     })
 }
@@ -65,7 +66,7 @@ pub(crate) async fn head(
     clone: &Path,
     deadline: Timestamp,
 ) -> Result<(CommitSha, Option<CommitSha>), RecipeError> {
-    let head = checked_out(git, top, deadline).await?;
+    let head = checked_out(git, top, &top.display().to_string(), deadline).await?;
     let bare = git.line(top, &["rev-parse", "--is-bare-repository"], deadline).await?;
     if bare.as_deref() == Some("true") {
         return Ok((head, None));

@@ -93,9 +93,49 @@ async fn what_is_no_repository_is_the_users_mistake() {
         let refused = Run::new().open(&path(bad), None).await.unwrap_err();
         assert!(matches!(refused, RecipeError::NotThere { .. }), "{}: {refused}", bad.display());
     }
-    let unreachable = RecipeSource::Url(format!("file://{}/missing", folder.path().display()));
-    let failed = Run::new().open(&unreachable, None).await.unwrap_err();
-    assert!(matches!(failed, RecipeError::Failed { .. }), "{failed}");
+}
+
+/// What a URL answers that is no recipe, and what has no answer at all.
+#[tokio::test]
+async fn a_url_without_a_repository_is_the_users_mistake_and_a_silent_host_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = format!("file://{}/missing", folder.path().display());
+    repository::write(&folder.path().join("folder/compose.yml"), "no recipe yet");
+    let no_repository = format!("file://{}/folder", folder.path().display());
+    let empty = Repository::new("empty");
+    let empty = format!("file://{}", empty.path().display());
+    let not_found = answering("HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
+    let a_page = answering("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<p>\nhello\n").await;
+    for url in [&missing, &no_repository, &empty, &not_found, &a_page] {
+        let refused = Run::new().open(&RecipeSource::Url(url.clone()), None).await.unwrap_err();
+        let RecipeError::NotThere { message, .. } = refused else {
+            panic!("{url}: {refused}");
+        };
+        assert!(message.contains(url.as_str()), "{message}");
+    }
+    let broken = answering("HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await;
+    let private = answering("HTTP/1.0 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await;
+    let silent = "http://127.0.0.1:1/recipe".to_owned();
+    for url in [&broken, &private, &silent] {
+        let failed = Run::new().open(&RecipeSource::Url(url.clone()), None).await.unwrap_err();
+        assert!(matches!(failed, RecipeError::Failed { .. }), "{url}: {failed}");
+    }
+}
+
+/// A server that says the same to everybody; gives the URL of a recipe on it.
+async fn answering(answer: &'static str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            drop(stream.read(&mut request).await);
+            drop(stream.write_all(answer.as_bytes()).await);
+            drop(stream.shutdown().await);
+        }
+    });
+    format!("http://{address}/recipe")
 }
 
 /// Untracked but not ignored files count, ignored ones do not, and the copy itself is not touched.
@@ -163,6 +203,24 @@ async fn releases_are_version_tags_with_their_commits() {
     assert_eq!(facts.releases_known, ReleasesKnown::All);
 }
 
+/// A recipe that was never released, and one whose tags say nothing.
+#[tokio::test]
+async fn no_tag_and_only_malformed_tags_are_no_release() {
+    let repository = Repository::new("recipe");
+    repository.commit("f", "1");
+    let facts = Run::new().open(&path(repository.path()), None).await.unwrap();
+    assert_eq!((facts.releases.len(), facts.releases_known), (0, ReleasesKnown::All));
+
+    repository.git(&["tag", "v1.0"]);
+    repository.git(&["tag", "--annotate", "--message", "x", "stable"]);
+    // A tag need not be of a commit.
+    let blob = repository.git(&["rev-parse", "HEAD:f"]);
+    repository.git(&["tag", "1.0.0+1.0", &blob]);
+    let facts = Run::new().open(&path(repository.path()), None).await.unwrap();
+    assert_eq!((facts.releases.len(), facts.releases_known), (0, ReleasesKnown::All));
+    assert_eq!(facts.malformed_tags, ["1.0.0+1.0", "stable", "v1.0"]);
+}
+
 /// IN-1: tags come from the origin of a working copy; what is not known is not "no release".
 #[tokio::test]
 async fn tags_are_asked_of_the_origin() {
@@ -172,6 +230,12 @@ async fn tags_are_asked_of_the_origin() {
     origin.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
     let facts = Run::new().open(&path(copy.path()), None).await.unwrap();
     assert_eq!(facts.releases.len(), 1, "a tag the working copy has not fetched yet");
+
+    let from = origin.path().display().to_string();
+    copy.git(&["clone", "--quiet", "--bare", &from, "../beside.git"]);
+    copy.git(&["remote", "set-url", "origin", "../beside.git"]);
+    let facts = Run::new().open(&path(copy.path()), None).await.unwrap();
+    assert_eq!(facts.releases.len(), 1, "git reads a relative origin from the working copy");
 
     copy.git(&["remote", "set-url", "origin", "/nonexistent"]);
     let facts = Run::new().open(&path(copy.path()), None).await.unwrap();
