@@ -44,12 +44,21 @@ pub struct TextError {
     pub line_text: Option<String>,
     /// What the author can do about it.
     pub hint: Option<String>,
+    /// The text is not wrong, but cc-ci cannot do what it asks for: no fault of its author's.
+    #[serde(default)]
+    pub unsupported: bool,
 }
 
 impl TextError {
     /// An error without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, line_text: None, hint: None }
+        Self {
+            message: message.into(),
+            place: None,
+            line_text: None,
+            hint: None,
+            unsupported: false,
+        }
     }
 
     /// An error at the 1-based `line` and `column` of `text`.
@@ -58,7 +67,7 @@ impl TextError {
             message: message.into(),
             place: Some(Place { file: file.to_owned(), line, column }),
             line_text: line_of(text, line).map(str::to_owned),
-            hint: None,
+            ..Self::new("")
         }
     }
 

@@ -43,7 +43,8 @@ pub(super) fn refuse_reserved(name: &str, spot: Spot) -> Result<(), Fault> {
         return Ok(());
     }
     let message = format!("`{name}` belongs to the host, a compose file cannot use it");
-    Err(Fault::new(spot, message).with_hint("give the variable of the app another name"))
+    let fault = Fault::new(spot, message).with_hint("give the variable of the app another name");
+    Err(fault.unsupported())
 }
 
 /// Substitutes in every text of a tree.

@@ -408,7 +408,9 @@ fn variables_of_the_host_are_refused() {
         let error = try_read(&[text]).unwrap_err();
         assert!(error.message.contains("belongs to the host"), "{text}: {error}");
         assert!(error.hint.is_some());
+        assert!(error.unsupported, "it is cc-ci that cannot: {text}");
     }
+    assert!(!try_read(&["services: {app: {image: [a]}}"]).unwrap_err().unsupported);
     check("environment: [HOME=/root, \"PATH=/bin\"]", "environment.HOME", Some("/root"));
 }
 

@@ -18,15 +18,21 @@ pub(super) struct Fault {
     pub(super) spot: Spot,
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// See [`crate::text::TextError::unsupported`].
+    pub(super) unsupported: bool,
 }
 
 impl Fault {
     pub(super) fn new(spot: Spot, message: impl Into<String>) -> Self {
-        Self { spot, message: message.into(), hint: None }
+        Self { spot, message: message.into(), hint: None, unsupported: false }
     }
 
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub(super) fn unsupported(self) -> Self {
+        Self { unsupported: true, ..self }
     }
 }
 

@@ -33,8 +33,7 @@ pub(super) fn consider(
     facts: &RecipeFacts,
     prepared: Result<Prepared, TextError>,
 ) -> Result<Considered, Refusal> {
-    let mut warnings: Vec<Finding> =
-        facts.malformed_tags.iter().map(|tag| malformed_tag(tag)).collect();
+    let mut warnings = tag_warnings(facts);
     match prepared {
         Ok(prepared) => {
             let first = app(request, &facts.name, AppRole::Fresh, false)?;
@@ -54,7 +53,7 @@ pub(super) fn consider(
             })
         }
         Err(error) => Ok(Considered {
-            unfit: Some(Outcome::failed(error.with_advice())),
+            unfit: Some(unreadable(&error, error.with_advice())),
             declared: empty_stack(),
             compose_files: Vec::new(),
             gate: None,
@@ -63,6 +62,12 @@ pub(super) fn consider(
             warnings,
         }),
     }
+}
+
+/// What files come to that cannot be read: the author's fault, unless it is cc-ci that cannot do
+/// what they ask for (IN-8).
+pub(super) fn unreadable(error: &TextError, reason: String) -> Outcome {
+    if error.unsupported { Outcome::errored(reason) } else { Outcome::failed(reason) }
 }
 
 impl Considered {
@@ -178,8 +183,28 @@ fn empty_stack() -> DeclaredStack {
     }
 }
 
-fn malformed_tag(tag: &str) -> Finding {
-    Finding::new("malformed_tag", format!("tag `{tag}` is no recipe version and is ignored"), None)
+/// PLAN-3, and abra's rule R014.
+fn tag_warnings(facts: &RecipeFacts) -> Vec<Finding> {
+    let malformed = facts.malformed_tags.iter().map(|tag| {
+        let message = format!("tag `{tag}` is no recipe version and is ignored");
+        Finding::new("malformed_tag", message, None)
+    });
+    let lightweight: Vec<String> = facts
+        .releases
+        .iter()
+        .filter(|release| !release.annotated)
+        .map(|release| format!("`{}`", release.version))
+        .collect();
+    let mut warnings: Vec<Finding> = malformed.collect();
+    if !lightweight.is_empty() {
+        let message = format!(
+            "lightweight version tags: {}: while there is one, abra refuses to deploy any release of the recipe (R014); \
+             make each anew with `git tag --annotate`",
+            lightweight.join(", ")
+        );
+        warnings.push(Finding::new("lightweight_tag", message, None));
+    }
+    warnings
 }
 
 fn recipe_warning(error: &TextError) -> Finding {

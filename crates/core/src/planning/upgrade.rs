@@ -7,6 +7,7 @@ use cc_ci_model::difference::{Difference, OperatorStep};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{Base, BaseChoice, Doing, PlannedMarker};
 
+use super::considered::unreadable;
 use crate::app::Prepared;
 use crate::host_paths;
 use crate::ports::Release;
@@ -77,8 +78,11 @@ impl BaseSearch {
                     None => return Doing::Run,
                     Some(outcome) => outcome,
                 },
-                Err(error) => Outcome::failed(with_steps(error, &found.steps)),
+                Err(error) => unreadable(error, with_steps(error, &found.steps)),
             },
+            BaseSearch::Broken { release, error } if error.unsupported => Outcome::unverified(
+                format!("cc-ci can not deploy the base {}: {error}", release.version),
+            ),
             BaseSearch::Broken { release, error } => Outcome::unverified(format!(
                 "the base {} is broken, not the head: {error}",
                 release.version

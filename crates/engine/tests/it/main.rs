@@ -11,6 +11,7 @@ mod faults;
 mod green;
 mod harness;
 mod killed;
+mod planned;
 mod red;
 mod secrets;
 mod signals;

@@ -1,0 +1,160 @@
+//! What a recipe's files and a pack come to, before anything runs.
+
+use std::sync::Arc;
+
+use cc_ci_core::planning::{Refusal, Request, StageChoice};
+use cc_ci_core::ports::{RecipeFacts, RecipeSource, Release, ReleasesKnown, Tree};
+use cc_ci_engine::planning::Planner;
+use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
+use cc_ci_model::name::CommitSha;
+use cc_ci_model::outcome::Outcome;
+use cc_ci_model::plan::{Doing, EngineId, Plan};
+use cc_ci_model::stage::Stage;
+use cc_ci_testkit::{FakeRecipes, Faults, StackBuilder, VirtualClock, service, stack};
+
+fn commit(digit: char) -> CommitSha {
+    digit.to_string().repeat(40).parse().expect("a commit id")
+}
+
+/// A recipe's commits, the head last; each but the head is a release.
+struct Recipe {
+    trees: Vec<Tree>,
+    facts: RecipeFacts,
+}
+
+impl Recipe {
+    fn new(head: &StackBuilder) -> Self {
+        Self::with_releases(&[], head)
+    }
+
+    fn with_releases(releases: &[(&str, &StackBuilder)], head: &StackBuilder) -> Self {
+        let digits = '1'..;
+        let releases = releases.iter().zip(digits);
+        let facts = RecipeFacts {
+            name: "recipe".parse().expect("a recipe's name"),
+            reference: "HEAD".into(),
+            head: commit('f'),
+            dirty_of: None,
+            releases: releases
+                .clone()
+                .map(|((version, _), digit)| Release {
+                    version: version.parse().expect("a version"),
+                    commit: commit(digit),
+                    annotated: true,
+                    ancestor_of_head: true,
+                })
+                .collect(),
+            malformed_tags: Vec::new(),
+            releases_known: ReleasesKnown::All,
+        };
+        let trees = releases.map(|((_, stack), _)| stack.tree()).chain([head.tree()]).collect();
+        Self { trees, facts }
+    }
+
+    async fn plan(&self, request: &Request) -> Result<Plan, Refusal> {
+        let recipes = Arc::new(FakeRecipes::new(Arc::new(Faults::none())));
+        let commits = self.facts.releases.iter().map(|release| release.commit.clone());
+        for (commit, tree) in commits.chain([self.facts.head.clone()]).zip(&self.trees) {
+            recipes.commit(commit, tree.clone());
+        }
+        recipes.facts(self.facts.clone());
+        let planner = Planner { clock: Arc::new(VirtualClock::new()), recipes };
+        planner.plan(request, &RecipeSource::Url("https://forge/recipe".into()), None).await
+    }
+}
+
+fn request() -> Request {
+    let host = HostFacts {
+        engine_id: "engine".into(),
+        engine_version: "20.10.24".into(),
+        api_version: "1.41".into(),
+        cli_version: "28.2.2".into(),
+        swarm: SwarmRole::Manager,
+        vips: Tried::Works,
+        volume_root: None,
+    };
+    Request {
+        run_id: "20261124T080000-recipe-abcdef".parse().expect("a run's id"),
+        source: "https://forge/recipe".into(),
+        stages: StageChoice::default(),
+        pack: None,
+        keep: false,
+        require_level: None,
+        base_domain: "ccci.test".into(),
+        hexes: vec!["aaaaaa".into(), "bbbbbb".into(), "cccccc".into()],
+        engine: EngineId { name: "native".into(), version: "0.0.0".into() },
+        host,
+        tests: None,
+    }
+}
+
+fn app() -> StackBuilder {
+    stack([service("app").routed(80)])
+}
+
+/// What the plan says of a stage that is not going to run.
+#[track_caller]
+fn not_run(plan: &Plan, stage: Stage) -> &Outcome {
+    match plan.doing(stage) {
+        Some(Doing::Not { outcome }) => outcome,
+        other => panic!("{stage}: {other:?}"),
+    }
+}
+
+const WANTS_HOME: &str = "version: '3.8'\nservices:\n  app:\n    image: a:1\n    labels:\n      \
+                          caddy: \"${HOME}/x\"\n";
+
+/// IN-8: nobody can say what such a recipe would do elsewhere: that is not its failure.
+#[tokio::test(start_paused = true)]
+async fn a_variable_of_the_hosts_is_an_error_of_the_plan_and_no_failure() {
+    let wants_home = app().file("compose.yml", WANTS_HOME);
+    let plan = Recipe::new(&wants_home).plan(&request()).await.unwrap();
+    let Outcome::Errored { reason } = not_run(&plan, Stage::Install) else {
+        panic!("{:?}", plan.stages);
+    };
+    assert!(reason.contains("compose.yml:6:") && reason.contains("`HOME`"), "{reason}");
+
+    let broken = app().file("compose.yml", "services: {app: {image: [a]}}");
+    let plan = Recipe::new(&broken).plan(&request()).await.unwrap();
+    assert!(matches!(not_run(&plan, Stage::Install), Outcome::Failed { .. }), "{:?}", plan.stages);
+
+    let recipe = Recipe::with_releases(&[("1.0.0+1", &wants_home)], &app());
+    let plan = recipe.plan(&request()).await.unwrap();
+    let Outcome::Unverified { reason } = not_run(&plan, Stage::Upgrade) else {
+        panic!("{:?}", plan.stages);
+    };
+    assert!(reason.contains("`HOME`") && !reason.contains("broken"), "{reason}");
+}
+
+/// Incident (lasuite-meet): with one lightweight version tag abra refuses every pinned deploy.
+#[tokio::test(start_paused = true)]
+async fn incident_lightweight_tag_is_a_base_like_others_and_warned_about() {
+    let older = stack([service("app").routed(80).image("a:1")]);
+    let mut recipe = Recipe::with_releases(&[("1.0.0+1", &older)], &app());
+    let plan = recipe.plan(&request()).await.unwrap();
+    let warned = |plan: &Plan| {
+        let of_tags = plan.warnings.iter().filter(|warning| warning.code == "lightweight_tag");
+        of_tags.map(|warning| warning.message.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(warned(&plan), Vec::<String>::new());
+
+    recipe.facts.releases[0].annotated = false;
+    let plan = recipe.plan(&request()).await.unwrap();
+    assert_eq!(plan.doing(Stage::Upgrade), Some(&Doing::Run));
+    let warned = warned(&plan);
+    assert!(matches!(warned.as_slice(), [one] if one.contains("`1.0.0+1`")), "{warned:?}");
+}
+
+/// A recipe that was never released, and one whose tags say nothing.
+#[tokio::test(start_paused = true)]
+async fn without_a_release_the_upgrade_is_skipped_and_says_what_there_is() {
+    let mut recipe = Recipe::new(&app());
+    for (malformed, words) in [(vec![], "no version tag"), (vec!["v1.0".to_owned()], "`v1.0`")] {
+        recipe.facts.malformed_tags = malformed;
+        let plan = recipe.plan(&request()).await.unwrap();
+        let Outcome::Skipped { reason, intended: false } = not_run(&plan, Stage::Upgrade) else {
+            panic!("{:?}", plan.stages);
+        };
+        assert!(reason.contains(words), "{reason}");
+    }
+}
