@@ -35,6 +35,7 @@ pub mod redact;
 pub mod results;
 pub mod schema;
 pub mod secret_spec;
+pub mod shebang;
 pub mod state;
 pub mod tap;
 pub mod text;

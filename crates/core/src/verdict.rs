@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use cc_ci_model::evidence::Evidence;
 use cc_ci_model::exit::{Condition, ExitKind};
 use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::{Outcome, Status, Verdict};
@@ -11,6 +12,7 @@ use cc_ci_model::plan::{Doing, Finding, Plan};
 use cc_ci_model::results::Obligation;
 use cc_ci_model::stage::{Rung, Stage};
 
+use crate::assess::pack_error;
 use crate::next::standing;
 use crate::obligations::obligations;
 use crate::outcome::combine;
@@ -164,6 +166,7 @@ fn conditions(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Condi
         Some(condition(exit_of(outcome)?, reason, stage.as_str()))
     }));
     all.extend(Rung::ESSENTIAL.into_iter().filter_map(|rung| of_a_rung(rung, judgement)));
+    all.extend(of_the_pack(state));
     if let Some(required) = plan.require_level.filter(|required| judgement.level < *required) {
         let message = format!("level {} is below the required {required}", judgement.level);
         all.push(condition(ExitKind::Unverified, message, "level"));
@@ -201,6 +204,17 @@ fn of_the_log(state: &RunState) -> Vec<Condition> {
         all.push(condition(ExitKind::Error, message, LOG));
     }
     all
+}
+
+/// TEST-2: tests that cannot be run on this host.
+fn of_the_pack(state: &RunState) -> Vec<Condition> {
+    let acts = state.stages.iter().flat_map(|run| &run.acts);
+    let tests = acts.filter_map(|act| match &act.evidence {
+        Some(Evidence::Tested { tests }) => Some(tests),
+        _ => None,
+    });
+    let errors = tests.flatten().filter_map(|test| Some((pack_error(test)?, &test.name)));
+    errors.map(|(message, name)| condition(ExitKind::Config, message, name)).collect()
 }
 
 /// What a rung says that none of its stages has said.

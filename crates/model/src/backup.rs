@@ -229,6 +229,9 @@ pub struct TestSeen {
     pub tap: Option<TapSeen>,
     /// Why it could not be run.
     pub problem: Option<String>,
+    /// Why this host can not start it at all: an error in the pack.
+    #[serde(default)]
+    pub unfit: Option<String>,
 }
 
 /// A summary of a Test Anything Protocol stream (version 13 and 14).

@@ -1,6 +1,6 @@
 //! Fakes of this host: signals, processes, programs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -143,6 +143,7 @@ struct Programs {
     running: Vec<ProcessId>,
     ran: Vec<CommandLine>,
     outputs: Vec<(String, CommandOutput)>,
+    unfit: BTreeMap<String, String>,
 }
 
 impl FakeCommands {
@@ -154,6 +155,11 @@ impl FakeCommands {
     /// What `program` says whenever it runs.
     pub fn answer(&self, program: &str, output: CommandOutput) {
         lock(&self.inner).outputs.push((program.to_owned(), output));
+    }
+
+    /// `program` cannot be started, for that reason.
+    pub fn unfit(&self, program: &str, why: &str) {
+        lock(&self.inner).unfit.insert(program.to_owned(), why.to_owned());
     }
 
     /// Every program that ran, in order.
@@ -212,6 +218,12 @@ impl Drop for Child {
 
 #[async_trait]
 impl Commands for FakeCommands {
+    fn can_start(&self, command: &CommandLine) -> Result<(), CommandError> {
+        let unfit = lock(&self.inner).unfit.get(&command.program).cloned();
+        let refused = |message| CommandError { program: command.program.clone(), message };
+        unfit.map_or(Ok(()), |message| Err(refused(message)))
+    }
+
     async fn run(&self, command: &CommandLine) -> Result<CommandOutput, CommandError> {
         let failed =
             CommandError { program: command.program.clone(), message: injected("run a program") };

@@ -120,9 +120,11 @@ fn incident_f2_11_tests_that_all_skip_are_no_level_four() -> Result<()> {
     }
     let results =
         tested(&[("10-login.sh", "echo no identity provider; exit 77", true)])?.results()?;
-    assert_ne!(results.rungs[&Rung::Functional].status, Status::Passed);
+    assert_eq!(results.rungs[&Rung::Functional].status, Status::Unverified);
     let functional = results.stages.iter().find(|stage| stage.name == "functional");
-    let checks = functional.context("no functional stage")?.checks.iter();
+    let functional = functional.context("no functional stage")?;
+    assert_eq!(functional.status, Status::Unverified);
+    let checks = functional.checks.iter();
     let statuses: Vec<_> = checks.map(|check| (check.name.as_str(), check.status)).collect();
     assert!(statuses.contains(&("tests/10-login.sh", Status::Skipped)), "{statuses:?}");
     Ok(())
@@ -165,7 +167,10 @@ fn a_test_that_can_not_be_executed_is_an_error_in_the_pack() -> Result<()> {
         return Ok(());
     }
     let ran = tested(&[("10-plain.sh", "exit 0", false), ("20-good.sh", "exit 0", true)])?;
-    ran.exited(6).said("`tests/10-plain.sh` of the pack is not executable").said("chmod +x");
+    ran.exited(6).said("`tests/10-plain.sh` of the pack can not be run").said("chmod +x");
+    assert!(!ran.directory.join("events.jsonl").exists());
+    let ran = tested(&[("10-strange.sh", "#!/usr/bin/env python9\nexit 0", true)])?;
+    ran.exited(6).said("interpreter `python9`: not found on its PATH");
     assert!(!ran.directory.join("events.jsonl").exists());
     Ok(())
 }

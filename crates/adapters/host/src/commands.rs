@@ -120,6 +120,11 @@ impl fmt::Debug for HostCommands {
 
 #[async_trait]
 impl Commands for HostCommands {
+    fn can_start(&self, command: &CommandLine) -> Result<(), CommandError> {
+        let refused = |message| CommandError { program: command.program.clone(), message };
+        lookup::program(command).map(drop).map_err(refused)
+    }
+
     async fn run(&self, command: &CommandLine) -> Result<CommandOutput, CommandError> {
         let mut running = self.start(command)?;
         let (mut stdout, mut stderr) = (Capture::default(), Capture::default());

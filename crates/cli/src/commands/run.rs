@@ -27,7 +27,8 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
     let source = subject::source(settings, &args.subject.recipe)?;
     let run_id = subject::run_id(&host, &source)?;
     let facts = host.facts(settings, Trying::Allowed).await?;
-    let request = subject::request(settings, &args.subject, run_id.clone(), facts, args.keep)?;
+    let request =
+        subject::request(&host, settings, &args.subject, run_id.clone(), facts, args.keep)?;
     let room = RunRoom::make(directory(settings, args.out.as_deref(), &run_id))?;
     let recipes = host.recipes(settings, &room.work);
     let reference = args.subject.reference.as_deref();

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use cc_ci_core::planning::Request;
-use cc_ci_core::ports::{Clock as _, Entropy as _, RecipeSource};
+use cc_ci_core::ports::{Clock as _, CommandLine, Commands as _, Entropy as _, RecipeSource};
 use cc_ci_host::OsEntropy;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::host::HostFacts;
 use cc_ci_model::name::RunId;
 use cc_ci_model::pack::Pack;
 use cc_ci_model::plan::EngineId;
+use cc_ci_model::time::Timestamp;
 
 use crate::args::Subject;
 use crate::failure::{Failure, chain};
@@ -48,16 +49,17 @@ pub(crate) fn run_id(host: &Host, source: &RecipeSource) -> Result<RunId, Failur
 
 /// Everything that was asked for.
 pub(crate) fn request(
+    host: &Host,
     settings: &Settings,
     subject: &Subject,
     run_id: RunId,
-    host: HostFacts,
+    facts: HostFacts,
     keep: bool,
 ) -> Result<Request, Failure> {
     let pack = pack(settings, subject.pack.as_deref())?;
     Ok(Request {
         run_id,
-        tests: tests(settings, subject.pack.as_deref())?,
+        tests: tests(host, settings, subject.pack.as_deref())?,
         pack,
         source: without_credentials(&subject.recipe),
         stages: subject.stages.clone().unwrap_or_default(),
@@ -69,7 +71,7 @@ pub(crate) fn request(
             name: "native".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-        host,
+        host: facts,
     })
 }
 
@@ -94,7 +96,11 @@ fn pack(settings: &Settings, folder: Option<&Path>) -> Result<Option<Pack>, Fail
 }
 
 /// The pack's tests, in the order of their names.
-fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Option<Vec<String>>, Failure> {
+fn tests(
+    host: &Host,
+    settings: &Settings,
+    folder: Option<&Path>,
+) -> Result<Option<Vec<String>>, Failure> {
     let Some(folder) = folder else {
         return Ok(None);
     };
@@ -113,20 +119,27 @@ fn tests(settings: &Settings, folder: Option<&Path>) -> Result<Option<Vec<String
         .filter(|path| cc_ci_core::app::is_test(path))
         .collect();
     names.sort();
-    match names.iter().find(|name| !is_executable(&settings.directory.join(folder).join(name))) {
-        Some(name) => Err(Failure::new(
-            ExitKind::Config,
-            format!("test `{name}` of the pack is not executable"),
-        )
-        .hint(format!("chmod +x {}", folder.join(name).display()))),
-        None => Ok(Some(names)),
+    for name in &names {
+        host.commands.can_start(&test(settings, folder, name)).map_err(|error| {
+            let message = format!("test `{name}` of the pack can not be run: {}", error.message);
+            Failure::new(ExitKind::Config, message)
+                .hint(format!("see to {}", folder.join(name).display()))
+        })?;
     }
+    Ok(Some(names))
 }
 
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = std::fs::metadata(file);
-    metadata.is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+/// A test as a run would start it.
+fn test(settings: &Settings, folder: &Path, name: &str) -> CommandLine {
+    let directory = settings.directory.join(folder);
+    CommandLine {
+        program: directory.join(name).display().to_string(),
+        arguments: Vec::new(),
+        environment: [("PATH".to_owned(), settings.path.clone())].into(),
+        directory,
+        input: Vec::new(),
+        deadline: Timestamp::default(),
+    }
 }
 
 /// A URL without user and password: it is published.

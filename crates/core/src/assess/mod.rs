@@ -33,6 +33,7 @@ use crate::state::{ActRun, RunState, StageRun};
 
 pub use answer::is_good;
 pub use settle::wanted;
+pub(crate) use tests_ran::pack_error;
 
 /// Something that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! The pack's tests (TEST-2, TEST-5): exit code 0 passes, 77 skips, everything else fails; a TAP
-//! that plans nothing ran nothing.
+//! that plans nothing ran nothing. One that cannot be started is an error in the pack.
 
 use cc_ci_model::backup::{TapSeen, TestSeen};
 use cc_ci_model::outcome::Outcome;
 
 use super::{Assessment, Check, Context};
+use crate::text::count;
 
 /// The exit code by which a test says that it does not apply.
 const SKIP: i32 = 77;
@@ -18,11 +19,26 @@ pub(super) fn assess(context: Context<'_>, tests: &[TestSeen]) -> Assessment {
         };
         assessment.checks.push(check);
     }
+    // Incident F2-11. Skipped checks count only if none passed, and the closing look does pass.
+    if assessment.checks.iter().all(|check| matches!(check.outcome, Outcome::Skipped { .. })) {
+        let tests = count(assessment.checks.len(), "test");
+        let reason = format!("nothing was tested: of {tests} every one says it does not apply");
+        assessment.checks.push(Check::with("tests", Outcome::unverified(reason)));
+    }
     assessment
+}
+
+/// An error in the pack, if that is what kept a test from being run.
+pub(crate) fn pack_error(test: &TestSeen) -> Option<String> {
+    let why = test.unfit.as_ref()?;
+    Some(format!("test {} of the pack can not be run: {why}", test.name))
 }
 
 /// What one test says.
 fn judge(test: &TestSeen) -> Outcome {
+    if let Some(error) = pack_error(test) {
+        return Outcome::errored(error);
+    }
     if let Some(problem) = &test.problem {
         return Outcome::errored(format!("test {} could not be run: {problem}", test.name));
     }
@@ -89,6 +105,7 @@ mod tests {
             said: String::new(),
             tap: None,
             problem: None,
+            unfit: None,
         }
     }
 
@@ -108,6 +125,8 @@ mod tests {
         assert_eq!(judge(&TestSeen { expired: true, ..test(None) }).status(), Status::Failed);
         let broken = TestSeen { problem: Some("permission denied".into()), ..test(None) };
         assert_eq!(judge(&broken).status(), Status::Errored);
+        let unfit = TestSeen { unfit: Some("no interpreter".into()), ..test(None) };
+        assert_eq!(judge(&unfit).status(), Status::Errored);
     }
 
     #[test]

@@ -117,6 +117,12 @@ pub struct CommandError {
 /// (TEAR-3).
 #[async_trait]
 pub trait Commands: Send + Sync {
+    /// Whether this host could start it: its file, its mode, its interpreter.
+    ///
+    /// # Errors
+    /// What is in the way; what the program does once it runs is another matter.
+    fn can_start(&self, command: &CommandLine) -> Result<(), CommandError>;
+
     /// Runs one to its end.
     ///
     /// # Cancellation

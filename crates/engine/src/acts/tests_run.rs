@@ -33,18 +33,25 @@ async fn one(
     let folder = folder(hand, planned).await?;
     // The address is looked up for every test: restarts change it.
     let base_url = answer::base_url(hand, app).await?;
-    let began = hand.ports.clock.now();
-    let ran = hand.ports.commands.run(&command(hand, app, &base_url, folder, planned)).await;
-    let duration = hand.ports.clock.now().since(began);
+    let command = command(hand, app, &base_url, folder, planned);
     let mut seen = TestSeen {
         name: planned.name.clone(),
         code: None,
         expired: false,
-        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        duration_ms: 0,
         said: String::new(),
         tap: None,
         problem: None,
+        unfit: None,
     };
+    if let Err(error) = hand.ports.commands.can_start(&command) {
+        seen.unfit = Some(error.message);
+        return Ok(seen);
+    }
+    let began = hand.ports.clock.now();
+    let ran = hand.ports.commands.run(&command).await;
+    let duration = hand.ports.clock.now().since(began);
+    seen.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     match ran {
         Ok(output) => {
             let stdout = String::from_utf8_lossy(&output.stdout).into_owned();

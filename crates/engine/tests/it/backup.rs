@@ -168,7 +168,31 @@ async fn incident_f2_11_tests_that_all_skip_are_not_passed() {
         world.commands.answer("/packs/recipe/tests/10-page.sh", output(77, ""));
     })
     .await;
-    ended.check();
-    assert_ne!(ended.status(Rung::Functional), Status::Passed);
+    ended.expect(Verdict::Unverified, ExitKind::Unverified);
+    // What the rung says, its stage says too.
+    assert_eq!(ended.status(Rung::Functional), Status::Unverified);
+    let stages = &ended.results().stages;
+    let functional = stages.iter().find(|stage| stage.name == "functional").unwrap();
+    assert_eq!(functional.status, Status::Unverified);
+    assert!(ended.said().contains("nothing was tested: of 2 tests"), "{}", ended.said());
     assert!(ended.results().level < 4);
+}
+
+/// TEST-2: an interpreter that this host does not have says nothing about the recipe.
+#[tokio::test(start_paused = true)]
+async fn a_test_that_can_not_be_started_is_an_error_in_the_pack() {
+    let arrange = |world: &World| world.commands.unfit(LOGIN, "its interpreter is not there");
+    let ended = run(&testing(), arrange).await;
+    ended.expect(Verdict::Error, ExitKind::Config);
+    assert_eq!(ended.status(Rung::Functional), Status::Errored);
+    let ran = ended.world.commands.ran();
+    assert!(ran.iter().all(|command| command.program != LOGIN), "{ran:?}");
+    assert!(ran.iter().any(|command| command.program.ends_with("10-page.sh")), "{ran:?}");
+    // A test that fails is still the recipe's: the pack's error does not hide it.
+    let ended = run(&testing(), |world| {
+        arrange(world);
+        world.commands.answer("/packs/recipe/tests/10-page.sh", output(1, ""));
+    })
+    .await;
+    ended.expect(Verdict::Fail, ExitKind::Config);
 }

@@ -346,6 +346,7 @@ impl Shown<'_> {
             said: String::new(),
             tap: None,
             problem: None,
+            unfit: None,
         };
         self.plan.tests.iter().map(test).collect()
     }
