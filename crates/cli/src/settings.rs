@@ -1,7 +1,7 @@
 //! Everything the environment says, read once.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
@@ -44,10 +44,15 @@ impl Settings {
         })
     }
 
+    /// Where the docker CLI keeps its configuration.
+    pub(crate) fn docker_config(&self) -> Option<PathBuf> {
+        let home = || self.home.as_ref().map(|home| Path::new(home).join(".docker"));
+        self.docker_config.as_ref().map(PathBuf::from).or_else(home)
+    }
+
     /// What the docker CLI gets of this host's environment.
     pub(crate) fn docker_environment(&self) -> BTreeMap<String, String> {
-        let config = self.docker_config.clone();
-        let config = config.or_else(|| self.home.as_ref().map(|home| format!("{home}/.docker")));
+        let config = self.docker_config().map(|folder| folder.display().to_string());
         let known = [
             ("PATH", Some(self.path.clone())),
             ("HOME", self.home.clone()),

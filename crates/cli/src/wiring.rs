@@ -17,7 +17,7 @@ use cc_ci_host::{
 };
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use cc_ci_store::{RunDir, StateDir};
-use cc_ci_swarm::Swarm;
+use cc_ci_swarm::{Credentials, Swarm};
 
 use crate::failure::{Failure, chain};
 use crate::settings::Settings;
@@ -107,6 +107,15 @@ impl Host {
         let tools = Tools::new()?;
         let swarm =
             Swarm::connect(&settings.docker_host).map_err(|error| no_engine(&chain(&error)))?;
+        let swarm = match settings.docker_config() {
+            Some(folder) => swarm.with_credentials(Credentials::new(
+                tools.commands.clone(),
+                tools.clock.clone(),
+                &folder,
+                settings.docker_environment(),
+            )),
+            None => swarm,
+        };
         Ok(Self { clock: tools.clock.clone(), commands: tools.commands.clone(), tools, swarm })
     }
 

@@ -20,6 +20,7 @@ pub mod doctor;
 pub mod env_file;
 pub mod gate;
 pub mod host_paths;
+pub mod images;
 pub mod limits;
 pub mod next;
 pub mod obligations;

@@ -22,7 +22,8 @@ fn pack(lab: &Lab, name: &str, recipe: &str, tests: &[Test<'_>]) -> Result<Strin
     write(folder.join("recipe.toml"), text)?;
     for (test, text, is_executable) in tests {
         let path = folder.join("tests").join(test);
-        write(&path, format!("#!/bin/sh\n{text}\n"))?;
+        let first = if text.starts_with("#!") { "" } else { "#!/bin/sh\n" };
+        write(&path, format!("{first}{text}\n"))?;
         let mode = if *is_executable { 0o755 } else { 0o644 };
         fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
     }

@@ -1,12 +1,16 @@
 //! The connection to one engine.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
+use cc_ci_core::images::Said;
 use cc_ci_core::ports::{EngineError, Kernel};
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use serde::Deserialize;
 
+use crate::credentials::Credentials;
 use crate::error::{engine_error, unreachable};
 use crate::raw::{Endpoint, REQUEST_TIMEOUT};
 
@@ -19,6 +23,24 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 pub struct Swarm {
     pub(crate) docker: Docker,
     pub(crate) endpoint: Endpoint,
+    /// The user's registry logins; without them images are asked for as anybody would.
+    pub(crate) credentials: Option<Arc<Credentials>>,
+    /// What registries have said of images.
+    pub(crate) said: SaidBefore,
+}
+
+/// Answers of registries, by image.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SaidBefore(Arc<Mutex<BTreeMap<String, Said>>>);
+
+impl SaidBefore {
+    pub(crate) fn get(&self, image: &str) -> Option<Said> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(image).cloned()
+    }
+
+    pub(crate) fn keep(&self, image: String, said: Said) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(image, said);
+    }
 }
 
 impl Swarm {
@@ -39,7 +61,13 @@ impl Swarm {
             }
         };
         let docker = docker.map_err(|error| engine_error(&operation, &error))?;
-        Ok(Swarm { docker, endpoint })
+        Ok(Swarm { docker, endpoint, credentials: None, said: SaidBefore::default() })
+    }
+
+    /// The same engine, asked for images with the user's registry logins.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Self { credentials: Some(Arc::new(credentials)), ..self }
     }
 
     /// What there is to know about the engine without trying anything. `cli_version` is the

@@ -10,6 +10,7 @@
 
 mod client;
 mod containers;
+mod credentials;
 mod doctor;
 mod effects;
 mod error;
@@ -19,7 +20,6 @@ mod files;
 mod images;
 mod inventory;
 mod logs;
-mod pull;
 mod raw;
 mod reference;
 mod restart;
@@ -31,3 +31,4 @@ mod view;
 mod watch;
 
 pub use client::Swarm;
+pub use credentials::Credentials;

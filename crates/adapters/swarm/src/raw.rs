@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cc_ci_core::ports::EngineError;
+use cc_ci_model::secret::Secret;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
@@ -51,8 +52,20 @@ impl Endpoint {
         operation: &str,
         target: &str,
     ) -> Result<T, EngineError> {
-        let body =
-            self.ask(operation, &format!("GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n")).await?;
+        self.get_as(operation, target, None).await
+    }
+
+    /// The same, with a registry login for the engine to use.
+    pub(crate) async fn get_as<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        target: &str,
+        login: Option<Secret>,
+    ) -> Result<T, EngineError> {
+        let login = login.map(|login| format!("X-Registry-Auth: {}\r\n", login.expose()));
+        let head = format!("GET {target} HTTP/1.0\r\nHost: docker\r\n");
+        let request = format!("{head}{}\r\n", login.unwrap_or_default());
+        let body = self.ask(operation, &request).await?;
         serde_json::from_slice(&body)
             .map_err(|error| unreachable(operation, &format!("the answer cannot be read: {error}")))
     }

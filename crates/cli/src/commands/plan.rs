@@ -14,7 +14,7 @@ pub(crate) async fn plan(settings: &Settings, args: PlanArgs) -> Result<u8, Fail
     let source = subject::source(settings, &args.subject.recipe)?;
     let run_id = subject::run_id(&host, &source)?;
     let facts = host.facts(settings, Trying::Forbidden).await?;
-    let request = subject::request(&host, settings, &args.subject, run_id, facts, false)?;
+    let request = subject::request(&host, settings, &args.subject, run_id, facts)?;
     let work = tempfile::Builder::new().prefix("cc-ci-plan-").tempdir();
     let work = work.map_err(|error| Failure::error(format!("no folder to clone into: {error}")))?;
     let recipes = host.recipes(settings, work.path());

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cc_ci_coop::GitRecipes;
+use cc_ci_core::planning::Request;
 use cc_ci_core::ports::Signals as _;
 use cc_ci_engine::doctor::Trying;
 use cc_ci_engine::ports::Place;
@@ -27,8 +28,8 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
     let source = subject::source(settings, &args.subject.recipe)?;
     let run_id = subject::run_id(&host, &source)?;
     let facts = host.facts(settings, Trying::Allowed).await?;
-    let request =
-        subject::request(&host, settings, &args.subject, run_id.clone(), facts, args.keep)?;
+    let asked = subject::request(&host, settings, &args.subject, run_id.clone(), facts)?;
+    let request = Request { keep: args.keep, ..asked };
     let room = RunRoom::make(directory(settings, args.out.as_deref(), &run_id))?;
     let recipes = host.recipes(settings, &room.work);
     let reference = args.subject.reference.as_deref();

@@ -54,7 +54,6 @@ pub(crate) fn request(
     subject: &Subject,
     run_id: RunId,
     facts: HostFacts,
-    keep: bool,
 ) -> Result<Request, Failure> {
     let pack = pack(settings, subject.pack.as_deref())?;
     Ok(Request {
@@ -63,7 +62,7 @@ pub(crate) fn request(
         pack,
         source: without_credentials(&subject.recipe),
         stages: subject.stages.clone().unwrap_or_default(),
-        keep,
+        keep: false,
         require_level: subject.require_level,
         base_domain: settings.base_domain.clone(),
         hexes: (0..3).map(|_| hex()).collect(),

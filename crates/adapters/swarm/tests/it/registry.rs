@@ -1,7 +1,7 @@
 //! A registry with one image (an empty layer), as far as a pull needs one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,7 +12,38 @@ use tokio::task::JoinHandle;
 pub(crate) struct Registry {
     pub(crate) address: String,
     pub(crate) manifest_digest: String,
+    answers: Arc<Mutex<Answers>>,
     server: JoinHandle<()>,
+}
+
+/// What it answers, by path, to whom.
+struct Answers {
+    by_path: BTreeMap<String, Answer>,
+    /// `Authorization` it wants, if any.
+    login: Option<&'static str>,
+    /// How often it is too busy first.
+    busy: u32,
+}
+
+impl Registry {
+    /// It does not have that image any more.
+    pub(crate) fn forget(&self, reference: &str) {
+        self.lock().by_path.remove(&format!("/v2/test/web/manifests/{reference}"));
+    }
+
+    /// From here on it wants that `Authorization`.
+    pub(crate) fn wants(&self, login: &'static str) {
+        self.lock().login = Some(login);
+    }
+
+    /// It is too busy for that many requests.
+    pub(crate) fn is_busy(&self, times: u32) {
+        self.lock().busy = times;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Registry {
@@ -21,6 +52,7 @@ impl Drop for Registry {
     }
 }
 
+#[derive(Clone)]
 struct Answer {
     content_type: &'static str,
     body: Vec<u8>,
@@ -40,11 +72,12 @@ fn digest(bytes: &[u8]) -> String {
 
 /// Starts it. `salt` makes its image unlike any other.
 pub(crate) async fn start(salt: &str) -> Registry {
-    let (answers, manifest_digest) = image(salt);
+    let (by_path, manifest_digest) = image(salt);
+    let answers = Arc::new(Mutex::new(Answers { by_path, login: None, busy: 0 }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let server = tokio::spawn(serve(listener, Arc::new(answers)));
-    Registry { address, manifest_digest, server }
+    let server = tokio::spawn(serve(listener, answers.clone()));
+    Registry { address, manifest_digest, answers, server }
 }
 
 /// Everything there is to ask, and the manifest's digest.
@@ -82,7 +115,30 @@ fn image(salt: &str) -> (BTreeMap<String, Answer>, String) {
     (answers, manifest_digest)
 }
 
-async fn serve(listener: TcpListener, answers: Arc<BTreeMap<String, Answer>>) {
+impl Answers {
+    fn to(&mut self, path: &str, request: &str) -> (&'static str, Answer) {
+        let refused = |code: &str| {
+            let body = serde_json::json!({ "errors": [{ "code": code, "message": "words" }] });
+            Answer::new("application/json", body.to_string().as_bytes())
+        };
+        let is_known = |login| {
+            request.lines().any(|line| line.trim_end() == format!("Authorization: {login}"))
+        };
+        if self.login.is_some_and(|login| !is_known(login)) {
+            return ("401 Unauthorized", refused("UNAUTHORIZED"));
+        }
+        if path != "/v2/" && self.busy > 0 {
+            self.busy -= 1;
+            return ("429 Too Many Requests", refused("TOOMANYREQUESTS"));
+        }
+        match self.by_path.get(path) {
+            Some(answer) => ("200 OK", answer.clone()),
+            None => ("404 Not Found", refused("MANIFEST_UNKNOWN")),
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, answers: Arc<Mutex<Answers>>) {
     while let Ok((stream, _)) = listener.accept().await {
         let answers = answers.clone();
         tokio::spawn(async move { answer(stream, &answers).await });
@@ -90,22 +146,19 @@ async fn serve(listener: TcpListener, answers: Arc<BTreeMap<String, Answer>>) {
 }
 
 /// One request a connection.
-async fn answer(mut stream: TcpStream, answers: &BTreeMap<String, Answer>) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, answers: &Mutex<Answers>) -> std::io::Result<()> {
     let mut request = vec![0; 8192];
     let read = stream.read(&mut request).await?;
     let request = String::from_utf8_lossy(&request[..read]).into_owned();
     let mut words = request.split_whitespace();
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let unknown = Answer {
-        content_type: "application/json",
-        body: br#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#.to_vec(),
-    };
     let (status, answer) =
-        answers.get(path).map_or(("404 Not Found", &unknown), |answer| ("200 OK", answer));
+        answers.lock().unwrap_or_else(PoisonError::into_inner).to(path, &request);
     let digest = if answer.content_type == MANIFEST { digest(&answer.body) } else { String::new() };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nDocker-Content-Digest: \
-         {digest}\r\nDocker-Distribution-Api-Version: registry/2.0\r\nConnection: close\r\n\r\n",
+         {digest}\r\nDocker-Distribution-Api-Version: registry/2.0\r\nWWW-Authenticate: Basic \
+         realm=\"test\"\r\nConnection: close\r\n\r\n",
         answer.content_type,
         answer.body.len()
     );

@@ -7,30 +7,35 @@
 
 /// Why an image could not be pulled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// The registry says there is no such image, or none for this platform, or the reference
     /// is none.
     NotFound,
     /// The registry wants a login, or forbids it. Docker Hub says the same of repositories that
     /// do not exist.
     Denied,
+    /// The registry, or the way to it, is busy or broke off: worth another try.
+    Busy,
     /// The registry could not be asked, or the image could not be fetched to its end.
     Unreachable,
 }
 
-/// Words of an engine that did not get through to a registry, or of one that is overloaded.
-const NO_ANSWER: [&str; 11] = [
-    "dial tcp",
-    "connection refused",
+/// Words of an engine that did not get through to a registry.
+const NO_ANSWER: [&str; 4] =
+    ["dial tcp", "connection refused", "no such host", "no space left on device"];
+
+/// Words of a registry that has too much to do, and of an answer that broke off. A name server's
+/// trouble is worth another try; that a name does not exist is not.
+const BUSY: [&str; 9] = [
+    "toomanyrequests",
+    "too many requests",
     "connection reset",
-    "no such host",
     "i/o timeout",
     "handshake timeout",
     "context deadline exceeded",
-    "toomanyrequests",
-    "too many requests",
     "unexpected eof",
-    "no space left on device",
+    "server misbehaving",
+    "temporary failure",
 ];
 
 /// A registry that knows.
@@ -51,9 +56,12 @@ const NOT_FOUND: [&str; 2] = ["not found", "does not exist"];
 
 /// Reads the engine's words about a pull that failed. An image can be called `access-denied`, so
 /// the surest words come first.
-pub(crate) fn refusal(message: &str) -> Refusal {
+pub fn refusal(message: &str) -> Refusal {
     let message = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&BUSY) {
+        return Refusal::Busy;
+    }
     if says(&NO_ANSWER) {
         return Refusal::Unreachable;
     }
@@ -61,7 +69,7 @@ pub(crate) fn refusal(message: &str) -> Refusal {
         return Refusal::NotFound;
     }
     match passed_on_status(&message) {
-        Some(429 | 500..) => return Refusal::Unreachable,
+        Some(429 | 500..) => return Refusal::Busy,
         Some(401 | 403) => return Refusal::Denied,
         // A 404 without the registry's own words may come from anything that speaks HTTP.
         _ => {}
@@ -120,9 +128,14 @@ mod tests {
             r#"Head "http://127.0.0.1:35872/v2/a/web/manifests/1": no basic auth credentials"#,
             Refusal::Denied,
         );
-        check("received unexpected HTTP status: 503 Service Unavailable", Refusal::Unreachable);
+        check("received unexpected HTTP status: 503 Service Unavailable", Refusal::Busy);
+        check("toomanyrequests: slow down", Refusal::Busy);
+        // Asked for a manifest only (`GET /distribution/…`).
+        check("manifest unknown: manifest unknown", Refusal::NotFound);
+        check("name unknown: repository name not known to registry", Refusal::NotFound);
+        check("denied: denied", Refusal::Denied);
         for (status, expected) in
-            [(429, Refusal::Unreachable), (403, Refusal::Denied), (404, Refusal::Unreachable)]
+            [(429, Refusal::Busy), (403, Refusal::Denied), (404, Refusal::Unreachable)]
         {
             let message = format!(
                 "error parsing HTTP {status} response body: no error details found in HTTP \
@@ -155,15 +168,24 @@ mod tests {
             check(message, Refusal::Denied);
         }
         for message in [
+            "Get \"https://x/v2/\": http: server gave HTTP response to HTTPS client",
+            "x509: certificate signed by unknown authority",
+            "write /var/lib/docker/tmp/GetImageBlob1: no space left on device",
+            "Get \"https://x/v2/\": dial tcp: lookup x on 127.0.0.53:53: no such host",
+            "Get \"https://x/v2/\": dial tcp 10.0.0.1:443: connect: connection refused",
+        ] {
+            check(message, Refusal::Unreachable);
+        }
+        for message in [
             "toomanyrequests: You have reached your pull rate limit. You may increase the limit by \
              authenticating and upgrading: https://www.docker.com/increase-rate-limit",
             "unexpected status from HEAD request to https://x/v2/y/manifests/1: 502 Bad Gateway",
             "net/http: TLS handshake timeout",
-            "Get \"https://x/v2/\": http: server gave HTTP response to HTTPS client",
-            "x509: certificate signed by unknown authority",
-            "write /var/lib/docker/tmp/GetImageBlob1: no space left on device",
+            "read tcp 10.0.0.2:5->10.0.0.1:443: read: connection reset by peer",
+            "Get \"https://x/v2/\": dial tcp 10.0.0.1:443: i/o timeout",
+            "Get \"https://x/v2/\": dial tcp: lookup x on 127.0.0.53:53: server misbehaving",
         ] {
-            check(message, Refusal::Unreachable);
+            check(message, Refusal::Busy);
         }
     }
 }
