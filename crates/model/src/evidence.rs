@@ -183,6 +183,9 @@ pub struct ImageSeen {
     pub reference: String,
     /// What was found.
     pub found: ImageFound,
+    /// How often it was asked for again, since its registry was busy or broke off.
+    #[serde(default)]
+    pub retries: u32,
 }
 
 /// What was found when an image was asked for (ENG-5).
@@ -195,11 +198,10 @@ pub enum ImageFound {
         id: String,
         /// The registry's digest, when it came from one.
         digest: Option<String>,
-        /// The registry was asked.
+        /// Its registry says that it has it.
         asked: bool,
     },
-    /// It is in the local store only: the registry says it does not exist, or was not reachable
-    /// when a floating tag was asked for.
+    /// It is in the local store only: the registry says that it does not exist.
     LocalOnly {
         /// Its id, `sha256:…`.
         id: String,
@@ -216,7 +218,8 @@ pub enum ImageFound {
         /// Its words.
         message: String,
     },
-    /// The registry could not be asked.
+    /// The registry could not be asked, and the image is not here, or only under a tag that may
+    /// mean another one by now.
     Unreachable {
         /// What happened.
         message: String,

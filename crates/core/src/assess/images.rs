@@ -27,6 +27,7 @@ pub(super) fn assess(context: Context<'_>, images: &[ImageSeen]) -> Assessment {
                 Some(image.service.clone()),
             ));
         }
+        assessment.warnings.extend(retried(image));
     }
     if assessment.checks.is_empty() {
         let detail = format!("{} present", count(images.len(), "image"));
@@ -35,8 +36,20 @@ pub(super) fn assess(context: Context<'_>, images: &[ImageSeen]) -> Assessment {
     assessment
 }
 
+/// VER-7: what went well only on another try is told.
+fn retried(image: &ImageSeen) -> Option<Finding> {
+    let times = match image.retries {
+        0 => return None,
+        1 => "once more".to_owned(),
+        times => format!("{times} times more"),
+    };
+    let ImageSeen { reference, service, .. } = image;
+    let message = format!("the registry of image {reference} was busy: it had to be asked {times}");
+    Some(Finding::new("registry_busy", message, Some(service.clone())))
+}
+
 fn judge(image: &ImageSeen) -> (Option<Outcome>, String) {
-    let ImageSeen { service, reference, found } = image;
+    let ImageSeen { service, reference, found, .. } = image;
     match found {
         ImageFound::Present { .. } | ImageFound::LocalOnly { .. } => (None, String::new()),
         ImageFound::NotFound { message } => {

@@ -101,7 +101,8 @@ pub struct TaskAddress {
 #[async_trait]
 pub trait Images: Send + Sync {
     /// Makes an image present and says what was found. A pinned image (a tag other than
-    /// `latest`, or a digest) that is there already is not asked for.
+    /// `latest`, or a digest) that is there already is not fetched: its registry is asked whether
+    /// it has it, and need not answer. Tries once.
     async fn ensure(&self, reference: &str) -> ImageFound;
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cc_ci_core::images::again_after;
 use cc_ci_model::evidence::{Evidence, ImageFound, ImageSeen};
 use cc_ci_model::plan::{PlannedApp, Revision};
 use cc_ci_model::time::Timestamp;
@@ -22,25 +23,36 @@ pub(super) async fn ensure(
     references.sort_unstable();
     references.dedup();
     let asked = references.into_iter().map(|reference| one(hand, reference, deadline));
-    let found: BTreeMap<&str, ImageFound> = join_all(asked).await.into_iter().collect();
+    let found: BTreeMap<&str, (ImageFound, u32)> = join_all(asked).await.into_iter().collect();
     let images = declared.services.iter().filter_map(|service| {
-        let found = found.get(service.image.as_str())?.clone();
+        let (found, retries) = found.get(service.image.as_str())?.clone();
         let (service, reference) = (service.name.to_string(), service.image.clone());
-        Some(ImageSeen { service, reference, found })
+        Some(ImageSeen { service, reference, found, retries })
     });
     Ok(Evidence::Images { images: images.collect() })
 }
 
+/// Asks for one image, again and again while its registry is busy. With the deadline the last
+/// answer stands: it says more than that time ran out.
 async fn one<'a>(
     hand: &Stagehand,
     reference: &'a str,
     deadline: Timestamp,
-) -> (&'a str, ImageFound) {
-    let found = tokio::select! {
-        found = hand.ports.images.ensure(reference) => found,
-        () = hand.ports.clock.sleep_until(deadline) => ImageFound::Unreachable {
-            message: "the pull did not end within its budget".to_owned(),
-        },
-    };
-    (reference, found)
+) -> (&'a str, (ImageFound, u32)) {
+    let clock = &hand.ports.clock;
+    let mut last =
+        ImageFound::Unreachable { message: "the pull did not end within its budget".to_owned() };
+    let mut retries = 0;
+    loop {
+        tokio::select! {
+            found = hand.ports.images.ensure(reference) => last = found,
+            () = clock.sleep_until(deadline) => return (reference, (last, retries)),
+        }
+        let again = again_after(&last, retries).map(|wait| clock.now().plus(wait));
+        match again.filter(|at| *at < deadline) {
+            Some(at) => clock.sleep_until(at).await,
+            None => return (reference, (last, retries)),
+        }
+        retries += 1;
+    }
 }

@@ -127,6 +127,34 @@ async fn a_registry_that_denies_or_is_away_is_no_fault_of_the_recipe() {
     }
 }
 
+/// A registry with too much to do says nothing about the recipe, and is asked again.
+#[tokio::test(start_paused = true)]
+async fn a_busy_registry_is_asked_again_within_bounds() {
+    const IMAGE: &str = "registry.test/app:1.0.0";
+    let busy = || ImageFound::Unreachable { message: "toomanyrequests: slow down".into() };
+    let ended = run(&one_service(), |world: &World| {
+        world.swarm.image_at_first(IMAGE, 2, busy());
+    })
+    .await;
+    ended.expect(Verdict::Pass, ExitKind::Pass);
+    let told = ended.results().warnings.iter().find(|warning| warning.code == "registry_busy");
+    assert!(told.is_some_and(|told| told.message.contains("2 times more")), "{told:?}");
+
+    let ended = run(&one_service(), |world: &World| world.swarm.image(IMAGE, busy())).await;
+    ended.expect(Verdict::Error, ExitKind::Error);
+    assert!(ended.said().contains("toomanyrequests"), "{}", ended.said());
+    let asked = ended.world.faults.calls();
+    let asked = asked.iter().filter(|call| *call == "ensure an image").count();
+    assert_eq!(asked, 6, "once, and five times again");
+    assert!(ended.took < Duration::from_mins(2), "{:?}", ended.took);
+
+    // Time runs out first: what the registry said stands.
+    let short = one_service().with(|plan| plan.budgets.images_ms = 10_000);
+    let ended = run(&short, |world: &World| world.swarm.image(IMAGE, busy())).await;
+    ended.expect(Verdict::Error, ExitKind::Error);
+    assert!(ended.said().contains("toomanyrequests"), "{}", ended.said());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_image_only_here_is_a_warning() {
     let ended = run(&one_service(), |world: &World| {

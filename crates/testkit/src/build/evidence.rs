@@ -149,6 +149,7 @@ impl Shown<'_> {
             service: service.name.to_string(),
             reference: service.image.clone(),
             found: found.clone(),
+            retries: 0,
         };
         services.iter().map(image).collect()
     }

@@ -11,6 +11,17 @@ use super::health::{Checked, Past};
 use super::sim::{Alarm, Container, Sim, Spec, Task};
 
 impl Sim {
+    /// What is found when an image is asked for now, if that was said.
+    pub(super) fn image(&mut self, reference: &str) -> Option<ImageFound> {
+        match self.images_at_first.get_mut(reference) {
+            Some((times @ 1.., found)) => {
+                *times -= 1;
+                Some(found.clone())
+            }
+            _ => self.images.get(reference).cloned(),
+        }
+    }
+
     /// A new task of a service, from its current spec. Returns its id.
     pub(super) fn create_task(
         &mut self,

@@ -101,6 +101,11 @@ impl FakeSwarm {
         self.sim().images.insert(reference.to_owned(), found);
     }
 
+    /// What is found at first, that many times, before what there is.
+    pub fn image_at_first(&self, reference: &str, times: u32, found: ImageFound) {
+        self.sim().images_at_first.insert(reference.to_owned(), (times, found));
+    }
+
     /// How long making an image present takes.
     pub fn pull_takes(&self, duration: Duration) {
         *self.0.pull_takes.lock().unwrap_or_else(PoisonError::into_inner) = duration;
@@ -294,8 +299,7 @@ impl Images for FakeSwarm {
     async fn ensure(&self, reference: &str) -> ImageFound {
         let takes = *self.0.pull_takes.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.clock.sleep_until(self.0.clock.now().plus(takes)).await;
-        let found =
-            self.call("ensure an image", |sim| Ok(sim.images.get(reference).cloned())).await;
+        let found = self.call("ensure an image", |sim| Ok(sim.image(reference))).await;
         match found {
             Ok(Some(found)) => found,
             Ok(None) => {
