@@ -107,7 +107,7 @@ fn work(plan: &Plan, state: &RunState) -> Vec<Leg> {
     if let Some(app) = upgraded.filter(|_| runs(Stage::Upgrade)) {
         legs.push((Stage::Upgrade, app));
     }
-    let later: Vec<Stage> = [Stage::Backup, Stage::Restore, Stage::Functional]
+    let later: Vec<Stage> = [Stage::Backup, Stage::Restore, Stage::Functional, Stage::RecipeLocal]
         .into_iter()
         .filter(|stage| runs(*stage))
         .collect();
@@ -167,7 +167,10 @@ fn stands(state: &RunState, app: &AppId) -> bool {
     }
     // A later stage that did not touch the tasks leaves the app as it was; one that restarted
     // them has to have seen it stand again.
-    let is_later_stage = matches!(run.stage, Stage::Backup | Stage::Restore | Stage::Functional);
+    let is_later_stage = matches!(
+        run.stage,
+        Stage::Backup | Stage::Restore | Stage::Functional | Stage::RecipeLocal
+    );
     let restarted = run.act(Act::Restart).is_some();
     (is_later_stage && !restarted) || settled_since_deploy(run)
 }
@@ -275,7 +278,7 @@ fn script(plan: &Plan, stage: Stage) -> Vec<Act> {
             Act::Recall,
             Act::Observe,
         ],
-        Stage::Functional => vec![Act::Test, Act::Observe],
+        Stage::Functional | Stage::RecipeLocal => vec![Act::Test, Act::Observe],
         Stage::Teardown => vec![Act::Dismantle],
     }
 }
@@ -308,7 +311,10 @@ fn deadline(plan: &Plan, run: &StageRun, act: Act, now: Timestamp) -> Timestamp 
     let (from, limit) = match act {
         Act::EnsureImages { .. } => (now, budgets.images_ms),
         Act::Dismantle => (now, budgets.teardown_ms),
-        Act::Test => (now, budgets.test_ms.saturating_mul(plan.tests.len().max(1) as u64)),
+        Act::Test => {
+            let tests = plan.tests_of(run.stage).count().max(1);
+            (now, budgets.test_ms.saturating_mul(tests as u64))
+        }
         Act::Observe | Act::Inspect | Act::Plant | Act::Seek => (now, LOOK_MS),
         Act::Deploy { revision } => (now, installing(plan, run, revision)),
         Act::Converge | Act::Answer if run.stage == Stage::Backup => {

@@ -22,7 +22,10 @@ pub fn obligations(plan: &Plan, state: &RunState) -> Vec<Obligation> {
         all.extend(backup_restore(state));
     }
     if runs(Stage::Functional) {
-        all.extend(functional(state));
+        all.extend(tested(state, Stage::Functional, Rung::Functional));
+    }
+    if runs(Stage::RecipeLocal) {
+        all.extend(tested(state, Stage::RecipeLocal, Rung::RecipeLocal));
     }
     all
 }
@@ -90,9 +93,9 @@ fn backup_restore(state: &RunState) -> Vec<Obligation> {
     restore.all
 }
 
-fn functional(state: &RunState) -> Vec<Obligation> {
-    let run = state.runs_of(Stage::Functional).last();
-    let mut due = Due { rung: Rung::Functional, run, all: Vec::new() };
+fn tested(state: &RunState, stage: Stage, rung: Rung) -> Vec<Obligation> {
+    let run = state.runs_of(stage).last();
+    let mut due = Due { rung, run, all: Vec::new() };
     let acts = due.acts();
     let passed = acts
         .iter()

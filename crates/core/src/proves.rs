@@ -49,7 +49,12 @@ pub fn proves(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Strin
         ));
     }
     if judgement.rungs[&Rung::Functional].is_passed() {
-        all.push(format!("the pack's tests pass ({})", count(plan.tests.len(), "file")));
+        let tests = plan.tests_of(Stage::Functional).count();
+        all.push(format!("the pack's tests pass ({})", count(tests, "file")));
+    }
+    if judgement.rungs[&Rung::RecipeLocal].is_passed() {
+        let tests = plan.tests_of(Stage::RecipeLocal).count();
+        all.push(format!("the tests the recipe itself carries pass ({})", count(tests, "file")));
     }
     all
 }

@@ -122,7 +122,7 @@ fn rung_outcome(
     stages: &BTreeMap<Stage, Outcome>,
     obligations: &[Obligation],
 ) -> Outcome {
-    if rung.stages().is_empty() {
+    if !rung.stages().iter().any(|stage| stages.contains_key(stage)) && is_optional(rung) {
         return Outcome::NotApplicable {
             reason: "nothing of the recipe or its pack needs it".into(),
         };
@@ -141,6 +141,10 @@ fn rung_outcome(
         }
         (_, _, _) => outcome,
     }
+}
+
+fn is_optional(rung: Rung) -> bool {
+    !Rung::ESSENTIAL.contains(&rung)
 }
 
 /// STG-2 without a fresh head: an install of the head that followed a failed upgrade shows more

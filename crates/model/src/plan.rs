@@ -153,6 +153,8 @@ pub enum TestsFrom {
     Pack,
     /// `.cc-ci/` of the recipe, when no other pack was given.
     Recipe,
+    /// `.cc-ci/` of the recipe, beside the pack that was given: for the rung `recipe_local`.
+    Beside,
 }
 
 /// Which of the two revisions of a run.
@@ -364,6 +366,14 @@ impl Plan {
             (Revision::Base, _, BaseChoice::Release(base)) => Some(&base.declared),
             (Revision::Base, _, BaseChoice::None { .. }) => None,
         }
+    }
+
+    /// The tests a stage runs, in order.
+    pub fn tests_of(&self, stage: Stage) -> impl Iterator<Item = &PlannedTest> {
+        self.tests.iter().filter(move |test| match test.from {
+            TestsFrom::Pack | TestsFrom::Recipe => stage == Stage::Functional,
+            TestsFrom::Beside => stage == Stage::RecipeLocal,
+        })
     }
 
     /// The app of that id.

@@ -30,19 +30,22 @@ pub enum Stage {
     Restore,
     /// The pack's tests run.
     Functional,
+    /// The tests that the recipe carries beside another pack run.
+    RecipeLocal,
     /// What the run created is removed.
     Teardown,
 }
 
 impl Stage {
     /// Every stage, in order.
-    pub const ALL: [Stage; 7] = [
+    pub const ALL: [Stage; 8] = [
         Stage::Install,
         Stage::Upgrade,
         Stage::Reinstall,
         Stage::Backup,
         Stage::Restore,
         Stage::Functional,
+        Stage::RecipeLocal,
         Stage::Teardown,
     ];
 
@@ -55,6 +58,7 @@ impl Stage {
             Stage::Backup => "backup",
             Stage::Restore => "restore",
             Stage::Functional => "functional",
+            Stage::RecipeLocal => "recipe_local",
             Stage::Teardown => "teardown",
         }
     }
@@ -66,6 +70,7 @@ impl Stage {
             Stage::Upgrade => Some(Rung::Upgrade),
             Stage::Backup | Stage::Restore => Some(Rung::BackupRestore),
             Stage::Functional => Some(Rung::Functional),
+            Stage::RecipeLocal => Some(Rung::RecipeLocal),
             Stage::Reinstall | Stage::Teardown => None,
         }
     }
@@ -141,7 +146,8 @@ impl Rung {
             Rung::Upgrade => &[Stage::Upgrade],
             Rung::BackupRestore => &[Stage::Backup, Stage::Restore],
             Rung::Functional => &[Stage::Functional],
-            Rung::Integration | Rung::RecipeLocal => &[],
+            Rung::RecipeLocal => &[Stage::RecipeLocal],
+            Rung::Integration => &[],
         }
     }
 }

@@ -4,7 +4,9 @@
 
 use cc_ci_model::host::{HostFacts, Tried};
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{BaseChoice, Doing, Finding, HttpGate, Plan, PlannedApp};
+use cc_ci_model::plan::{
+    BaseChoice, Doing, Finding, HttpGate, Plan, PlannedApp, PlannedTest, TestsFrom,
+};
 
 use crate::upgrade::{changes, step};
 use crate::words;
@@ -25,7 +27,7 @@ pub fn text(plan: &Plan) -> String {
     });
     page.list("markers", markers);
     page.list("backup", backup(plan).into_iter());
-    page.list("tests", plan.tests.iter().map(|test| test.name.clone()));
+    page.list("tests", plan.tests.iter().map(test));
     page.list("images", images(plan).into_iter());
     let adapted = plan.adaptations.iter().map(|one| format!("{}: {}", one.subject, one.why));
     page.list("changed for this host", adapted);
@@ -62,6 +64,13 @@ fn app(app: &PlannedApp) -> String {
 fn gate(gate: &HttpGate) -> String {
     let asked = format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
     format!("{asked}: {} in a row ({})", gate.successes, gate.why)
+}
+
+fn test(test: &PlannedTest) -> String {
+    match test.from {
+        TestsFrom::Pack | TestsFrom::Recipe => test.name.clone(),
+        TestsFrom::Beside => format!("{}, the recipe's own, beside the pack", test.name),
+    }
 }
 
 fn warning(warning: &Finding) -> String {

@@ -12,7 +12,7 @@ const SKIP: i32 = 77;
 
 pub(super) fn assess(context: Context<'_>, tests: &[TestSeen]) -> Assessment {
     let mut assessment = Assessment::default();
-    for planned in &context.plan.tests {
+    for planned in context.plan.tests_of(context.run.stage) {
         let check = match tests.iter().find(|test| test.name == planned.name) {
             Some(test) => Check::new(&test.name, judge(test), detail(test)),
             None => Check::with(&planned.name, Outcome::errored("it was not run")),

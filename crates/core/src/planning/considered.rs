@@ -81,7 +81,8 @@ impl Considered {
             base,
             fresh_head,
             has_backup: !self.backup.labelled.is_empty(),
-            has_tests: !self.tests.is_empty(),
+            has_tests: self.tests.iter().any(|test| test.from != TestsFrom::Beside),
+            has_tests_beside: self.tests.iter().any(|test| test.from == TestsFrom::Beside),
         }
     }
 
@@ -109,13 +110,17 @@ impl Considered {
     }
 }
 
-/// The pack's tests; without a pack those the recipe carries itself (STG-7).
+/// STG-7: the pack's tests, and those the recipe carries itself. Without a pack that was given
+/// these are the pack's.
 fn tests(request: &Request, prepared: &Prepared) -> Vec<PlannedTest> {
-    let (names, from) = match &request.tests {
-        Some(given) => (given.clone(), TestsFrom::Pack),
-        None => (prepared.own_tests.clone(), TestsFrom::Recipe),
+    let planned = |names: &[String], from| -> Vec<PlannedTest> {
+        names.iter().map(|name| PlannedTest { name: name.clone(), from }).collect()
     };
-    names.into_iter().map(|name| PlannedTest { name, from }).collect()
+    let own = &prepared.own_tests;
+    match &request.tests {
+        None => planned(own, TestsFrom::Recipe),
+        Some(given) => [planned(given, TestsFrom::Pack), planned(own, TestsFrom::Beside)].concat(),
+    }
 }
 
 /// What only the user can mend.

@@ -83,12 +83,14 @@ pub(super) struct Fitness<'a> {
     pub(super) has_backup: bool,
     /// There are tests.
     pub(super) has_tests: bool,
+    /// The recipe carries tests beside the pack that was given.
+    pub(super) has_tests_beside: bool,
 }
 
 /// What is to become of each stage.
 pub(super) fn planned(choice: &StageChoice, fitness: &Fitness<'_>) -> Vec<PlannedStage> {
     let doing = |stage| match (fitness.unfit, stage) {
-        (_, stage) if !choice.has(stage) => not_selected(),
+        (_, stage) if !choice.has(asked_as(stage)) => not_selected(),
         (Some(outcome), Stage::Install) => Doing::Not { outcome: outcome.clone() },
         (Some(_), _) => Doing::Not { outcome: Outcome::Blocked { by: Stage::Install.to_string() } },
         (None, Stage::Install) if !fitness.fresh_head => Doing::Not { outcome: stands_in() },
@@ -99,7 +101,14 @@ pub(super) fn planned(choice: &StageChoice, fitness: &Fitness<'_>) -> Vec<Planne
         (None, Stage::Functional) if !fitness.has_tests => skipped("the pack has no tests"),
         (None, _) => Doing::Run,
     };
-    CHOOSABLE.into_iter().map(|stage| PlannedStage { stage, doing: doing(stage) }).collect()
+    let beside = fitness.has_tests_beside.then_some(Stage::RecipeLocal);
+    let stages = CHOOSABLE.into_iter().chain(beside);
+    stages.map(|stage| PlannedStage { stage, doing: doing(stage) }).collect()
+}
+
+/// Who asks for tests asks for all of them.
+fn asked_as(stage: Stage) -> Stage {
+    if stage == Stage::RecipeLocal { Stage::Functional } else { stage }
 }
 
 /// STG-2: without a fresh head.

@@ -1,4 +1,4 @@
-//! Runs the pack's tests, one after the other, each with its own deadline, output and duration
+//! Runs the tests of a stage, one after the other, each with its own deadline, output and duration
 //! (TEST-2, TEST-5).
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use cc_ci_core::tap;
 use cc_ci_model::backup::TestSeen;
 use cc_ci_model::evidence::Evidence;
 use cc_ci_model::plan::{PlannedApp, PlannedTest, TestsFrom};
+use cc_ci_model::stage::Stage;
 
 use super::{ActError, Stagehand, answer};
 
@@ -19,7 +20,8 @@ const SAID: usize = 2000;
 
 pub(super) async fn test(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
     let mut tests = Vec::new();
-    for planned in &hand.plan.tests {
+    let stage = hand.journal.with(|state| state.current().map(|run| run.stage));
+    for planned in hand.plan.tests_of(stage.unwrap_or(Stage::Functional)) {
         tests.push(one(hand, app, planned).await?);
     }
     Ok(Evidence::Tested { tests })
@@ -98,7 +100,7 @@ async fn folder(hand: &Stagehand, planned: &PlannedTest) -> Result<PathBuf, ActE
             let pack = hand.ports.place.pack.clone();
             pack.ok_or_else(|| ActError::Broken("the pack's folder is not known".to_owned()))
         }
-        TestsFrom::Recipe => {
+        TestsFrom::Recipe | TestsFrom::Beside => {
             let checkout = hand.ports.recipes.check_out(&hand.plan.head.commit).await;
             Ok(checkout.map_err(ActError::broken)?.join(OWN_PACK))
         }

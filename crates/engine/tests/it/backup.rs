@@ -4,7 +4,9 @@ use cc_ci_core::ports::CommandOutput;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::stage::{Rung, Stage};
-use cc_ci_testkit::{Flaw, PlanBuilder, Script, ServiceBuilder, World, service, stack};
+use cc_ci_testkit::{
+    FakeRecipes, Flaw, PlanBuilder, Script, ServiceBuilder, World, service, stack,
+};
 
 use crate::harness::{Ended, run};
 
@@ -176,6 +178,34 @@ async fn incident_f2_11_tests_that_all_skip_are_not_passed() {
     assert_eq!(functional.status, Status::Unverified);
     assert!(ended.said().contains("nothing was tested: of 2 tests"), "{}", ended.said());
     assert!(ended.results().level < 4);
+}
+
+/// STG-7: the recipe's own tests beside a pack are a rung of their own, without a level.
+#[tokio::test(start_paused = true)]
+async fn the_recipes_own_tests_make_the_rung_recipe_local() {
+    let both = testing().own_test("tests/10-page.sh");
+    let own = FakeRecipes::directory(&both.build().head.commit).join(".cc-ci/tests/10-page.sh");
+    let own = own.display().to_string();
+    for (code, verdict, status) in [
+        (0, Verdict::Pass, Status::Passed),
+        (1, Verdict::Fail, Status::Failed),
+        (77, Verdict::Unverified, Status::Unverified),
+    ] {
+        let ended = run(&both, |world: &World| world.commands.answer(&own, output(code, ""))).await;
+        ended.check();
+        assert_eq!(ended.results().verdict, verdict, "{code}: {}", ended.said());
+        assert_eq!(ended.status(Rung::RecipeLocal), status, "{code}");
+        assert_eq!(ended.status(Rung::Functional), Status::Passed, "{code}");
+        let ran = ended.world.commands.ran();
+        let of_own = ran.iter().filter(|command| command.program == own).count();
+        assert_eq!((ran.len(), of_own), (3, 1), "{ran:?}");
+    }
+    // The pack's tests that fail leave the recipe's own to run.
+    let ended = run(&both, |world: &World| world.commands.answer(LOGIN, output(1, ""))).await;
+    assert_eq!(ended.status(Rung::Functional), Status::Failed);
+    assert_eq!(ended.status(Rung::RecipeLocal), Status::Passed);
+    let ended = run(&testing(), |_| {}).await;
+    assert_eq!(ended.status(Rung::RecipeLocal), Status::NotApplicable);
 }
 
 /// TEST-2: an interpreter that this host does not have says nothing about the recipe.

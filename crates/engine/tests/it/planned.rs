@@ -8,7 +8,7 @@ use cc_ci_engine::planning::Planner;
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use cc_ci_model::name::CommitSha;
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{Doing, EngineId, Plan};
+use cc_ci_model::plan::{Doing, EngineId, Plan, TestsFrom};
 use cc_ci_model::stage::Stage;
 use cc_ci_testkit::{FakeRecipes, Faults, StackBuilder, VirtualClock, service, stack};
 
@@ -124,6 +124,37 @@ async fn a_variable_of_the_hosts_is_an_error_of_the_plan_and_no_failure() {
         panic!("{:?}", plan.stages);
     };
     assert!(reason.contains("`HOME`") && !reason.contains("broken"), "{reason}");
+}
+
+/// STG-7: what the recipe carries is the pack where there is no other, and counts for a rung of its
+/// own beside one.
+#[tokio::test(start_paused = true)]
+async fn the_recipes_own_tests_count_beside_a_pack_too() {
+    let carrying = app().file(".cc-ci/tests/10-own.sh", "#!/bin/sh\n");
+    let recipe = Recipe::new(&carrying);
+    let tests = |plan: &Plan| {
+        let all = plan.tests.iter().map(|test| (test.name.clone(), test.from));
+        all.collect::<Vec<_>>()
+    };
+    let own = "tests/10-own.sh".to_owned();
+    let plan = recipe.plan(&request()).await.unwrap();
+    assert_eq!(tests(&plan), [(own.clone(), TestsFrom::Recipe)]);
+    assert_eq!(plan.doing(Stage::Functional), Some(&Doing::Run));
+    assert_eq!(plan.doing(Stage::RecipeLocal), None);
+
+    let given = Request { tests: Some(vec!["tests/20-page.sh".into()]), ..request() };
+    let plan = recipe.plan(&given).await.unwrap();
+    let page = "tests/20-page.sh".to_owned();
+    assert_eq!(tests(&plan), [(page, TestsFrom::Pack), (own, TestsFrom::Beside)]);
+    assert_eq!(plan.doing(Stage::RecipeLocal), Some(&Doing::Run));
+
+    let none = Request { tests: Some(Vec::new()), ..request() };
+    let plan = recipe.plan(&none).await.unwrap();
+    assert!(matches!(not_run(&plan, Stage::Functional), Outcome::Skipped { .. }));
+    assert_eq!(plan.doing(Stage::RecipeLocal), Some(&Doing::Run));
+    let install = Request { stages: "install".parse().unwrap(), ..given };
+    let plan = recipe.plan(&install).await.unwrap();
+    assert!(matches!(not_run(&plan, Stage::RecipeLocal), Outcome::Skipped { .. }));
 }
 
 /// Incident (lasuite-meet): with one lightweight version tag abra refuses every pinned deploy.

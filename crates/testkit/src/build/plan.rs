@@ -97,6 +97,13 @@ impl PlanBuilder {
         self.run(Stage::Functional)
     }
 
+    /// Runs a test that the recipe carries beside the pack, and the stage of those with it.
+    #[must_use]
+    pub fn own_test(mut self, name: &str) -> Self {
+        self.tests.push(PlannedTest { name: name.to_owned(), from: TestsFrom::Beside });
+        self.run(Stage::RecipeLocal)
+    }
+
     /// A stage that does not run, and what is said of it.
     #[must_use]
     pub fn not(mut self, stage: Stage, outcome: Outcome) -> Self {
@@ -228,7 +235,12 @@ impl PlanBuilder {
         };
         let stages =
             [Stage::Install, Stage::Upgrade, Stage::Backup, Stage::Restore, Stage::Functional];
-        stages.into_iter().map(|stage| PlannedStage { stage, doing: doing(stage) }).collect()
+        let beside = self.later.contains(&Stage::RecipeLocal).then_some(Stage::RecipeLocal);
+        stages
+            .into_iter()
+            .chain(beside)
+            .map(|stage| PlannedStage { stage, doing: doing(stage) })
+            .collect()
     }
 }
 
