@@ -1,16 +1,20 @@
 //! One app of a recipe, prepared: env file, compose files, what they declare, secrets and the
 //! generated overlay (ENG-2, IN-6, IN-8). Pure: from the files of a commit.
 
+mod composed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use cc_ci_model::compose::{DeclaredObject, DeclaredPort, DeclaredService, DeclaredStack};
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::name::{AppDomain, ComposeName, RecipeName, RunId, StackName};
-use cc_ci_model::plan::{AdaptationKind, AppRole, BaseChoice, Plan, PlannedApp, Revision};
+use cc_ci_model::plan::{
+    AdaptationKind, AppRole, BaseChoice, Plan, PlannedApp, PlannedOverlay, Revision,
+};
 
 use crate::abra_sh::AbraSh;
-use crate::compose::{self, ComposeText, ReadCompose};
+use crate::compose::{ComposeText, ReadCompose};
 use crate::env_file::EnvFile;
 use crate::operator_steps::secret_of;
 use crate::overlay::{self, Overlay, OverlayChanges, Stamp};
@@ -18,6 +22,10 @@ use crate::ports::{RUN_LABEL, Tree};
 use crate::secret_spec::{self, SecretSpec};
 use crate::text::{Place, TextError};
 use crate::vips::{IngressPorts, can_do_without_vip, ingress_ports};
+
+use composed::{Composed, composed};
+
+pub use composed::Added;
 
 /// What an app is prepared from, beside the recipe's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +50,8 @@ pub struct About {
     pub kept: Option<String>,
     /// Variables of the pack.
     pub env: BTreeMap<String, String>,
+    /// What the pack adds to the compose files.
+    pub added: Added,
     /// Services that get `endpoint_mode: dnsrr`.
     pub dnsrr: BTreeSet<String>,
     /// Services whose ports are published on the host instead of through the ingress mesh.
@@ -55,10 +65,14 @@ pub struct Prepared {
     pub env_file: String,
     /// What interpolation sees: the env file's variables and those abra.sh exports.
     pub env: BTreeMap<String, String>,
-    /// Compose files in merge order.
+    /// The recipe's compose files in merge order.
     pub compose_files: Vec<String>,
+    /// The pack's, merged after them.
+    pub overlays: Vec<ComposeText>,
     /// What they declare.
     pub declared: DeclaredStack,
+    /// What the recipe's own declare without the pack's.
+    pub own: DeclaredStack,
     /// Tests the recipe carries in `.cc-ci/`, in order.
     pub own_tests: Vec<String>,
     /// Secrets to make before the deploy.
@@ -92,9 +106,20 @@ pub fn about(plan: &Plan, app: &PlannedApp, revision: Revision) -> About {
         chaos,
         kept: None,
         env: env(plan, app, revision),
+        added: added(&plan.compose, &plan.overlays, revision),
         dnsrr: adapted(AdaptationKind::EndpointMode),
         host_ports: adapted(AdaptationKind::HostPorts),
     }
+}
+
+/// What a pack adds to a revision's compose files.
+pub fn added(compose: &[String], overlays: &[PlannedOverlay], revision: Revision) -> Added {
+    let overlays = overlays.iter().filter(|overlay| overlay.is_for(revision));
+    let text = |overlay: &PlannedOverlay| ComposeText {
+        name: overlay.file.clone(),
+        text: overlay.text.clone(),
+    };
+    Added { revision, compose: compose.to_vec(), overlays: overlays.map(text).collect() }
 }
 
 /// The pack's variables; those of `[upgrade] env` only for the head of an upgrade.
@@ -118,10 +143,10 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
         env.extend(abra_sh.exports);
         warnings.extend(abra_sh.warnings);
     }
-    let compose_files = compose_files(&env);
-    let texts = compose_texts(tree, &compose_files)?;
-    let file = |path: &str| tree.get(&plain(path)?).cloned();
-    let read = compose::read(&texts, &env, about.stack.as_str(), &file)?;
+    let Composed { files, read, own } = composed(tree, &env, about.stack.as_str(), &about.added)?;
+    if !about.added.compose.is_empty() {
+        env.insert("COMPOSE_FILE".to_owned(), files.join(":"));
+    }
     let needed = secret_spec::needed(&env_file, &read);
     warnings.extend(unexpected(&read, &env, &env_file));
     warnings.extend(needed.warnings);
@@ -131,7 +156,9 @@ pub fn prepare(tree: &Tree, about: &About) -> Result<Prepared, TextError> {
         env_file: env_file.to_text(),
         env,
         own_tests: own_tests(tree),
-        compose_files,
+        compose_files: files,
+        overlays: about.added.overlays.clone(),
+        own,
         declared: read.stack,
         secrets: needed.specs,
         undeclared_secrets: needed.undeclared.into_iter().map(|(_, object)| object).collect(),
@@ -241,43 +268,6 @@ fn with_new_secrets(mut kept: EnvFile, sample: &EnvFile) -> Result<EnvFile, Text
         }
     }
     Ok(kept)
-}
-
-/// `COMPOSE_FILE`, else `compose.yml`.
-fn compose_files(env: &BTreeMap<String, String>) -> Vec<String> {
-    let listed = env.get("COMPOSE_FILE").map(String::as_str).unwrap_or_default();
-    let files: Vec<String> =
-        listed.split(':').filter(|file| !file.is_empty()).map(str::to_owned).collect();
-    if files.is_empty() { vec!["compose.yml".to_owned()] } else { files }
-}
-
-fn compose_texts(tree: &Tree, files: &[String]) -> Result<Vec<ComposeText>, TextError> {
-    files
-        .iter()
-        .map(|name| {
-            let missing = || {
-                TextError::new(format!(
-                    "the recipe has no file `{name}`, which its env names in COMPOSE_FILE"
-                ))
-            };
-            let path = plain(name).ok_or_else(missing)?;
-            let text = text_of(tree, &path)?.ok_or_else(missing)?;
-            Ok(ComposeText { name: name.clone(), text })
-        })
-        .collect()
-}
-
-/// A path inside the recipe as git names it; `None` for one that leads out of it.
-fn plain(path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
-        if part == ".." {
-            parts.pop()?;
-        } else {
-            parts.push(part);
-        }
-    }
-    (!path.starts_with('/')).then(|| parts.join("/"))
 }
 
 fn make_overlay(

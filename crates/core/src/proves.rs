@@ -75,6 +75,9 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
         )
     }));
     all.extend(host_paths::not_proven(&plan.head.declared));
+    all.extend(plan.overlays.iter().map(|overlay| {
+        format!("the recipe exactly as written: {} of the pack was merged into it", overlay.file)
+    }));
     if !plan.fresh_head {
         all.push("a fresh install of the head: `fresh_head` is off".to_owned());
     }

@@ -44,9 +44,22 @@ pub struct TextError {
     pub line_text: Option<String>,
     /// What the author can do about it.
     pub hint: Option<String>,
-    /// The text is not wrong, but cc-ci cannot do what it asks for: no fault of its author's.
+    /// Whose it is.
     #[serde(default)]
-    pub unsupported: bool,
+    pub whose: Whose,
+}
+
+/// Who has to see to what is wrong with a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The text's own author.
+    #[default]
+    Author,
+    /// The author of the pack that adds to it.
+    Pack,
+    /// Nobody: cc-ci can not do what the text asks for.
+    CcCi,
 }
 
 impl TextError {
@@ -57,7 +70,7 @@ impl TextError {
             place: None,
             line_text: None,
             hint: None,
-            unsupported: false,
+            whose: Whose::Author,
         }
     }
 
@@ -75,6 +88,13 @@ impl TextError {
     pub fn at_offset(message: impl Into<String>, file: &str, text: &str, offset: usize) -> Self {
         let (line, column) = line_and_column(text, offset);
         Self::at(message, file, text, line, column)
+    }
+
+    /// The same error as somebody else's.
+    #[must_use]
+    pub fn of(mut self, whose: Whose) -> Self {
+        self.whose = whose;
+        self
     }
 
     /// The same error with advice.

@@ -12,7 +12,7 @@ use cc_ci_core::planning::{
     BaseFound, BaseSearch, Deploying, Refusal, Request, about, app, label_version, plan,
 };
 use cc_ci_core::ports::{Clock, RecipeError, RecipeFacts, RecipeSource, Recipes, Release, Tree};
-use cc_ci_core::text::TextError;
+use cc_ci_core::text::{TextError, Whose};
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::plan::{AppRole, Plan};
 use cc_ci_model::stage::Stage;
@@ -53,6 +53,7 @@ impl Planner {
         let first = app(request, &facts.name, AppRole::Fresh, false)?;
         let kept = Deploying::Head { kept: None };
         let prepared = prepare(&head, &about(request, &facts, &first, kept));
+        let prepared = of_recipe(prepared)?;
         let base = match &prepared {
             Ok(prepared) if request.stages.has(Stage::Upgrade) => {
                 self.search(request, &facts, &head, prepared).await?
@@ -119,9 +120,32 @@ fn with_own_pack(request: &Request, head: &Tree) -> Result<Request, Refusal> {
             message: error.to_string(),
             hint: error.hint,
         };
-        request.pack = Some(parsed.map_err(refused)?);
+        let pack = parsed.map_err(refused)?;
+        for overlay in &pack.app.overlays {
+            let text =
+                head.get(&format!("{OWN_PACK}/{}", overlay.file)).ok_or_else(|| Refusal {
+                    kind: ExitKind::Config,
+                    message: format!("{name} names overlay `{}`, which is not there", overlay.file),
+                    hint: Some(format!("overlays are files below {OWN_PACK}/")),
+                })?;
+            let text = String::from_utf8_lossy(text).into_owned();
+            request.overlay_texts.insert(overlay.file.clone(), text);
+        }
+        request.pack = Some(pack);
     }
     Ok(request)
+}
+
+/// What is wrong with the pack nobody but its author can mend: nothing runs.
+fn of_recipe(
+    prepared: Result<Prepared, TextError>,
+) -> Result<Result<Prepared, TextError>, Refusal> {
+    match prepared {
+        Err(error) if error.whose == Whose::Pack => {
+            Err(Refusal { kind: ExitKind::Config, message: error.to_string(), hint: error.hint })
+        }
+        prepared => Ok(prepared),
+    }
 }
 
 type Releases = (Vec<Release>, String);
@@ -157,16 +181,17 @@ fn compare(
     (base, head): (&Tree, &Tree),
 ) -> Result<BaseSearch, Refusal> {
     let upgraded = app(request, &facts.name, AppRole::Upgraded, false)?;
-    let prepared = match prepare(base, &about(request, facts, &upgraded, Deploying::Base(release)))
-    {
+    let prepared = prepare(base, &about(request, facts, &upgraded, Deploying::Base(release)));
+    let prepared = match of_recipe(prepared)? {
         Ok(prepared) => prepared,
         Err(error) => {
             return Ok(BaseSearch::Broken { release: release.clone(), error });
         }
     };
     let kept = Deploying::Head { kept: Some(prepared.env_file.clone()) };
-    let after = prepare(head, &about(request, facts, &upgraded, kept));
-    let difference = after.as_ref().map(|after| difference(&prepared.declared, &after.declared));
+    let after = of_recipe(prepare(head, &about(request, facts, &upgraded, kept)))?;
+    // What only the pack changes is no change of the recipe.
+    let difference = after.as_ref().map(|after| difference(&prepared.own, &after.own));
     Ok(BaseSearch::Found(Box::new(BaseFound {
         release: release.clone(),
         why: String::new(),

@@ -1,5 +1,6 @@
 //! The ports a run needs, in one bundle.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +8,9 @@ use cc_ci_core::ports::{
     Clock, Commands, Deployer, Entropy, Exec, Files, Images, Listener, Objects, Probe, Processes,
     Recipes, Restarts, RunStore, Signals, Snapshots, StackView, Volumes,
 };
+
+use cc_ci_model::name::ComposeName;
+use cc_ci_model::secret::Secret;
 
 use crate::cleanup::Sweeper;
 
@@ -53,7 +57,7 @@ pub struct Ports {
     pub place: Place,
 }
 
-/// Where the tests of a run find themselves.
+/// Where the tests of a run find themselves, and what else of the pack is in no plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// The run's directory.
@@ -62,6 +66,8 @@ pub struct Place {
     pub pack: Option<PathBuf>,
     /// `PATH`.
     pub path: String,
+    /// Values of secrets that the pack gives. They are in no plan and no log.
+    pub secrets: BTreeMap<ComposeName, Secret>,
 }
 
 impl Ports {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{ComposeName, RecipeName};
+use crate::secret::Secret;
 use crate::stage::Rung;
 use crate::version::RecipeVersion;
 
@@ -43,6 +44,68 @@ pub struct Pack {
 pub struct PackApp {
     /// Variables that replace those of `.env.sample`.
     pub env: BTreeMap<String, String>,
+    /// Further compose files of the recipe, merged after those its env names.
+    pub compose: Vec<String>,
+    /// Compose files of the pack, merged after all of the recipe's.
+    pub overlays: Vec<PackOverlay>,
+    /// Values of secrets, by their names in the compose files.
+    pub secrets: BTreeMap<ComposeName, GivenSecret>,
+}
+
+/// One of `[[app.overlays]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackOverlay {
+    /// The file, relative to the pack.
+    pub file: String,
+    /// What it is merged into.
+    #[serde(rename = "for")]
+    pub applies: OverlayFor,
+}
+
+/// What an overlay of a pack is for (PLAN-7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverlayFor {
+    /// The release the upgrade starts from.
+    Base,
+    /// The commit under test.
+    Head,
+    /// Both.
+    Both,
+}
+
+/// The value of a secret; it does not print, and is never written again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenSecret(Secret);
+
+impl GivenSecret {
+    /// The secret.
+    pub fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+impl Serialize for GivenSecret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("[secret]")
+    }
+}
+
+impl<'de> Deserialize<'de> for GivenSecret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|value| Self(Secret::new(value)))
+    }
+}
+
+impl schemars::JsonSchema for GivenSecret {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "GivenSecret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "description": "the value of a secret" })
+    }
 }
 
 /// `[run]`.

@@ -11,6 +11,7 @@ use crate::difference::{Difference, OperatorStep};
 use crate::host::HostFacts;
 use crate::name::{AppDomain, AppId, CommitSha, ComposeName, RecipeName, RunId, StackName};
 use crate::outcome::Outcome;
+use crate::pack::OverlayFor;
 use crate::stage::{Rung, Stage};
 use crate::version::RecipeVersion;
 
@@ -50,6 +51,15 @@ pub struct Plan {
     pub stages: Vec<PlannedStage>,
     /// Variables the pack sets in every app's env.
     pub env: BTreeMap<String, String>,
+    /// Further compose files of the recipe that the pack asks for.
+    #[serde(default)]
+    pub compose: Vec<String>,
+    /// Compose files of the pack.
+    #[serde(default)]
+    pub overlays: Vec<PlannedOverlay>,
+    /// Secrets whose values the pack gives, by their names in the compose files.
+    #[serde(default)]
+    pub given_secrets: BTreeSet<ComposeName>,
     /// Variables the pack sets for the head of an upgrade (`[upgrade] env`).
     pub upgrade_env: BTreeMap<String, String>,
     /// Rungs the pack declares not to apply, with the reason.
@@ -71,6 +81,29 @@ pub struct Plan {
     pub keep: bool,
     /// A pass below this level is not good enough (`--require-level`).
     pub require_level: Option<u8>,
+}
+
+/// A compose file of the pack, merged after the recipe's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PlannedOverlay {
+    /// The file, relative to the pack.
+    pub file: String,
+    /// What it is merged into.
+    #[serde(rename = "for")]
+    pub applies: OverlayFor,
+    /// Its text.
+    pub text: String,
+}
+
+impl PlannedOverlay {
+    /// Whether it is merged into that revision.
+    pub fn is_for(&self, revision: Revision) -> bool {
+        match self.applies {
+            OverlayFor::Base => revision == Revision::Base,
+            OverlayFor::Head => revision == Revision::Head,
+            OverlayFor::Both => true,
+        }
+    }
 }
 
 /// The commit under test.

@@ -29,7 +29,8 @@ impl NativeDeployer {
         Self { commands, overlays: overlays.to_owned(), environment }
     }
 
-    /// The files docker merges, in order, and the one that has to go again.
+    /// The files docker merges, in order, and the one that has to go again. The docker CLI takes
+    /// relative paths in all of them from the folder of the first.
     fn files(&self, request: &DeployRequest) -> Result<(Vec<PathBuf>, Borrowed), DeployerError> {
         let own: Vec<PathBuf> =
             request.compose_files.iter().map(|file| request.directory.join(file)).collect();
@@ -40,11 +41,22 @@ impl NativeDeployer {
             files.push(path.clone());
         }
         files.extend(own);
-        let last = self.overlays.join(format!("{}.overlay.yml", request.stack));
-        write(&last, &request.overlay)?;
-        files.push(last);
+        for (name, text) in overlays_last(request) {
+            let path = self.overlays.join(name);
+            write(&path, text)?;
+            files.push(path);
+        }
         Ok((files, before))
     }
+}
+
+/// The pack's overlays and the generated one, in merge order, with the names they get.
+fn overlays_last(request: &DeployRequest) -> impl Iterator<Item = (String, &str)> {
+    let stack = &request.stack;
+    let of_pack = request.overlays.iter().enumerate();
+    of_pack
+        .map(move |(place, file)| (format!("{stack}.pack-{place}.yml"), file.text.as_str()))
+        .chain(std::iter::once((format!("{stack}.overlay.yml"), request.overlay.as_str())))
 }
 
 /// Docker takes relative paths to start from the folder of the first file, so ours lies beside the

@@ -45,7 +45,8 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
             return Err(failure);
         }
     };
-    let ports = host.ports(settings, room.ports(settings, &args.subject, recipes, &plan))?;
+    let place = room.place(settings, &args.subject, &request);
+    let ports = host.ports(settings, room.ports(recipes, place, &plan))?;
     let results = run_plan(ports, plan, tool()).await;
     let results = results.map_err(|error| {
         Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run_id}`"))
@@ -93,13 +94,16 @@ impl RunRoom {
         Ok(Self { directory, existed, work, store, signals })
     }
 
-    fn ports(
-        &self,
-        settings: &Settings,
-        subject: &Subject,
-        recipes: Arc<GitRecipes>,
-        plan: &Plan,
-    ) -> Room {
+    fn place(&self, settings: &Settings, subject: &Subject, request: &Request) -> Place {
+        Place {
+            run_directory: self.directory.clone(),
+            pack: subject.pack.as_ref().map(|pack| settings.directory.join(pack)),
+            path: settings.path.clone(),
+            secrets: subject::secrets(request),
+        }
+    }
+
+    fn ports(&self, recipes: Arc<GitRecipes>, place: Place, plan: &Plan) -> Room {
         Room {
             recipes,
             work: self.work.clone(),
@@ -107,11 +111,7 @@ impl RunRoom {
             store: self.store.clone(),
             signals: self.signals.clone(),
             listener: Arc::new(Progress::new(self.store.clone())),
-            place: Place {
-                run_directory: self.directory.clone(),
-                pack: subject.pack.as_ref().map(|pack| settings.directory.join(pack)),
-                path: settings.path.clone(),
-            },
+            place,
         }
     }
 

@@ -1,5 +1,6 @@
 //! From the command line's words to a request.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use cc_ci_core::planning::Request;
@@ -7,9 +8,10 @@ use cc_ci_core::ports::{Clock as _, CommandLine, Commands as _, Entropy as _, Re
 use cc_ci_host::OsEntropy;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::host::HostFacts;
-use cc_ci_model::name::RunId;
+use cc_ci_model::name::{ComposeName, RunId};
 use cc_ci_model::pack::Pack;
 use cc_ci_model::plan::EngineId;
+use cc_ci_model::secret::Secret;
 use cc_ci_model::time::Timestamp;
 
 use crate::args::Subject;
@@ -59,6 +61,7 @@ pub(crate) fn request(
     Ok(Request {
         run_id,
         tests: tests(host, settings, subject.pack.as_deref())?,
+        overlay_texts: overlay_texts(settings, subject.pack.as_deref(), pack.as_ref())?,
         pack,
         source: without_credentials(&subject.recipe),
         stages: subject.stages.clone().unwrap_or_default(),
@@ -92,6 +95,33 @@ fn pack(settings: &Settings, folder: Option<&Path>) -> Result<Option<Pack>, Fail
             None => failure,
         }
     })
+}
+
+/// The texts of the pack's overlays, by file.
+fn overlay_texts(
+    settings: &Settings,
+    folder: Option<&Path>,
+    pack: Option<&Pack>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let (Some(folder), Some(pack)) = (folder, pack) else {
+        return Ok(BTreeMap::new());
+    };
+    let folder = settings.directory.join(folder);
+    let read = |file: &String| {
+        let path = folder.join(file);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            let message = format!("cannot read overlay `{}`: {error}", path.display());
+            Failure::new(ExitKind::Config, message).hint("an overlay is a file of the pack")
+        })?;
+        Ok((file.clone(), text))
+    };
+    pack.app.overlays.iter().map(|overlay| read(&overlay.file)).collect()
+}
+
+/// Values of secrets that the pack gives.
+pub(crate) fn secrets(request: &Request) -> BTreeMap<ComposeName, Secret> {
+    let given = request.pack.iter().flat_map(|pack| &pack.app.secrets);
+    given.map(|(name, value)| (name.clone(), value.secret().clone())).collect()
 }
 
 /// The pack's tests, in the order of their names.

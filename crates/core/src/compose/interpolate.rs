@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::{Fault, Node, Spot, Value};
-use crate::text::Place;
+use crate::text::{Place, Whose};
 
 /// A variable that a compose file uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) fn refuse_reserved(name: &str, spot: Spot) -> Result<(), Fault> {
     }
     let message = format!("`{name}` belongs to the host, a compose file cannot use it");
     let fault = Fault::new(spot, message).with_hint("give the variable of the app another name");
-    Err(fault.unsupported())
+    Err(fault.of(Whose::CcCi))
 }
 
 /// Substitutes in every text of a tree.

@@ -138,6 +138,6 @@ impl Sources<'_> {
             .get(fault.spot.file)
             .map_or(("", ""), |file| (file.name.as_str(), file.text.as_str()));
         let error = TextError::at(fault.message, name, text, fault.spot.line, fault.spot.column);
-        TextError { hint: fault.hint, unsupported: fault.unsupported, ..error }
+        TextError { hint: fault.hint, whose: fault.whose, ..error }
     }
 }

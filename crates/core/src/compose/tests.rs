@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::text::TextError;
+use crate::text::{TextError, Whose};
 
 fn env() -> BTreeMap<String, String> {
     [("A_SET", "aval"), ("EMPTY", ""), ("B", "bee"), ("STACK_NAME", "st")]
@@ -408,9 +408,10 @@ fn variables_of_the_host_are_refused() {
         let error = try_read(&[text]).unwrap_err();
         assert!(error.message.contains("belongs to the host"), "{text}: {error}");
         assert!(error.hint.is_some());
-        assert!(error.unsupported, "it is cc-ci that cannot: {text}");
+        assert_eq!(error.whose, Whose::CcCi, "{text}");
     }
-    assert!(!try_read(&["services: {app: {image: [a]}}"]).unwrap_err().unsupported);
+    let broken = try_read(&["services: {app: {image: [a]}}"]).unwrap_err();
+    assert_eq!(broken.whose, Whose::Author);
     check("environment: [HOME=/root, \"PATH=/bin\"]", "environment.HOME", Some("/root"));
 }
 

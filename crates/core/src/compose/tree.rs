@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scalar;
+use crate::text::Whose;
 
 /// A place: which of the files, line and column, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,21 +19,20 @@ pub(super) struct Fault {
     pub(super) spot: Spot,
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    /// See [`crate::text::TextError::unsupported`].
-    pub(super) unsupported: bool,
+    pub(super) whose: Whose,
 }
 
 impl Fault {
     pub(super) fn new(spot: Spot, message: impl Into<String>) -> Self {
-        Self { spot, message: message.into(), hint: None, unsupported: false }
+        Self { spot, message: message.into(), hint: None, whose: Whose::Author }
     }
 
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    pub(super) fn unsupported(self) -> Self {
-        Self { unsupported: true, ..self }
+    pub(super) fn of(self, whose: Whose) -> Self {
+        Self { whose, ..self }
     }
 }
 

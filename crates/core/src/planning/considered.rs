@@ -3,6 +3,7 @@
 
 use cc_ci_model::backup::BackupSpec;
 use cc_ci_model::compose::DeclaredStack;
+use cc_ci_model::name::ComposeName;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, Finding, HttpGate, PlannedApp, PlannedTest, TestsFrom};
 
@@ -14,7 +15,7 @@ use crate::gate::gate;
 use crate::host_paths;
 use crate::limits::too_long;
 use crate::ports::RecipeFacts;
-use crate::text::TextError;
+use crate::text::{TextError, Whose};
 
 /// What the head's files come to.
 pub(super) struct Considered {
@@ -37,7 +38,7 @@ pub(super) fn consider(
     match prepared {
         Ok(prepared) => {
             let first = app(request, &facts.name, AppRole::Fresh, false)?;
-            refuse_unfit(&first, &prepared)?;
+            refuse_unfit(request, &first, &prepared)?;
             warnings.extend(prepared.warnings.iter().map(recipe_warning));
             warnings.extend(host_paths::warnings(&prepared.declared));
             warnings.extend(stuck_ports(request, &prepared.declared));
@@ -67,7 +68,10 @@ pub(super) fn consider(
 /// What files come to that cannot be read: the author's fault, unless it is cc-ci that cannot do
 /// what they ask for (IN-8).
 pub(super) fn unreadable(error: &TextError, reason: String) -> Outcome {
-    if error.unsupported { Outcome::errored(reason) } else { Outcome::failed(reason) }
+    match error.whose {
+        Whose::CcCi => Outcome::errored(reason),
+        Whose::Author | Whose::Pack => Outcome::failed(reason),
+    }
 }
 
 impl Considered {
@@ -124,7 +128,7 @@ fn tests(request: &Request, prepared: &Prepared) -> Vec<PlannedTest> {
 }
 
 /// What only the user can mend.
-fn refuse_unfit(app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
+fn refuse_unfit(request: &Request, app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
     let long = too_long(&app.stack, &prepared.declared);
     if !long.is_empty() {
         return Err(Refusal::config(
@@ -132,10 +136,21 @@ fn refuse_unfit(app: &PlannedApp, prepared: &Prepared) -> Result<(), Refusal> {
             "choose a shorter base domain, or shorter names in the recipe",
         ));
     }
+    let given = pack(request, |pack| pack.app.secrets.clone());
+    let is_asked_for =
+        |name: &ComposeName| prepared.secrets.iter().any(|secret| secret.name == *name);
+    if let Some(name) = given.keys().find(|name| !is_asked_for(name)) {
+        return Err(Refusal::config(
+            format!(
+                "the pack gives a value for secret `{name}`, which no service of the recipe uses"
+            ),
+            "correct the name in `[app.secrets]` of its recipe.toml, or take it out",
+        ));
+    }
     let missing: Vec<&str> = prepared
         .secrets
         .iter()
-        .filter(|secret| !secret.generate)
+        .filter(|secret| !secret.generate && !given.contains_key(&secret.name))
         .map(|secret| secret.name.as_str())
         .collect();
     if missing.is_empty() {

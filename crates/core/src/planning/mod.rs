@@ -16,21 +16,23 @@ mod stages;
 mod tests;
 mod upgrade;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::host::HostFacts;
 use cc_ci_model::name::{RecipeName, RunId};
 use cc_ci_model::pack::Pack;
-use cc_ci_model::plan::{AppRole, EngineId, Finding, Head, Ingress, Plan, PlannedApp};
+use cc_ci_model::plan::{
+    AppRole, EngineId, Finding, Head, Ingress, Plan, PlannedApp, PlannedOverlay, Revision,
+};
 use cc_ci_model::version::RecipeVersion;
 
 use adaptations::adaptations;
 use budgets::budgets;
 use considered::{Considered, consider};
 
-use crate::app::{About, Prepared};
+use crate::app::{About, Prepared, added};
 use crate::ports::{RecipeFacts, Release};
 use crate::text::TextError;
 
@@ -63,6 +65,8 @@ pub struct Request {
     pub host: HostFacts,
     /// Tests of the pack that was given, in order; `None` when none was given.
     pub tests: Option<Vec<String>>,
+    /// The texts of the pack's overlays, by file.
+    pub overlay_texts: BTreeMap<String, String>,
 }
 
 /// Why nothing runs.
@@ -91,9 +95,11 @@ pub fn about(
     deploying: Deploying,
 ) -> About {
     let mut env = pack(request, |pack| pack.app.env.clone());
-    let (version, chaos, kept) = match deploying {
-        Deploying::Base(release) => (Some(release.version.to_string()), None, None),
-        Deploying::Head { kept } => (None, Some(facts.head.short().to_owned()), kept),
+    let (revision, version, chaos, kept) = match deploying {
+        Deploying::Base(release) => (Revision::Base, Some(release.version.to_string()), None, None),
+        Deploying::Head { kept } => {
+            (Revision::Head, None, Some(facts.head.short().to_owned()), kept)
+        }
     };
     if kept.is_some() {
         env.extend(pack(request, |pack| pack.upgrade.env.clone()));
@@ -109,9 +115,21 @@ pub fn about(
         chaos,
         kept,
         env,
+        added: added(&pack(request, |pack| pack.app.compose.clone()), &overlays(request), revision),
         dnsrr: BTreeSet::new(),
         host_ports: BTreeSet::new(),
     }
+}
+
+/// The pack's overlays, with their texts.
+fn overlays(request: &Request) -> Vec<PlannedOverlay> {
+    let overlays = pack(request, |pack| pack.app.overlays.clone());
+    let planned = overlays.into_iter().map(|overlay| PlannedOverlay {
+        text: request.overlay_texts.get(&overlay.file).cloned().unwrap_or_default(),
+        file: overlay.file,
+        applies: overlay.applies,
+    });
+    planned.collect()
 }
 
 /// What is being deployed.
@@ -163,6 +181,9 @@ pub fn plan(
         backup: considered.backup.clone(),
         tests: considered.tests.clone(),
         env: pack(request, |pack| pack.app.env.clone()),
+        compose: pack(request, |pack| pack.app.compose.clone()),
+        overlays: overlays(request),
+        given_secrets: pack(request, |pack| pack.app.secrets.keys().cloned().collect()),
         upgrade_env: pack(request, |pack| pack.upgrade.env.clone()),
         expected_na: pack(request, |pack| pack.expected_na.clone()),
         budgets: budgets(request.pack.as_ref()),

@@ -11,7 +11,7 @@ use super::considered::unreadable;
 use crate::app::Prepared;
 use crate::host_paths;
 use crate::ports::Release;
-use crate::text::TextError;
+use crate::text::{TextError, Whose};
 
 /// What the search for a base came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +80,12 @@ impl BaseSearch {
                 },
                 Err(error) => unreadable(error, with_steps(error, &found.steps)),
             },
-            BaseSearch::Broken { release, error } if error.unsupported => Outcome::unverified(
-                format!("cc-ci can not deploy the base {}: {error}", release.version),
-            ),
+            BaseSearch::Broken { release, error } if error.whose == Whose::CcCi => {
+                Outcome::unverified(format!(
+                    "cc-ci can not deploy the base {}: {error}",
+                    release.version
+                ))
+            }
             BaseSearch::Broken { release, error } => Outcome::unverified(format!(
                 "the base {} is broken, not the head: {error}",
                 release.version

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::compose::ComposeText;
 use async_trait::async_trait;
 use cc_ci_model::name::{CommitSha, NameError, RecipeName, StackName};
 use cc_ci_model::time::Timestamp;
@@ -131,6 +132,9 @@ pub struct DeployRequest {
     /// The part of the generated overlay that is merged before the recipe's files, if there is
     /// one; relative paths in those still mean what they mean without it.
     pub overlay_before: Option<String>,
+    /// Compose files of the pack by name, merged after those. Paths in them are meant from the
+    /// checkout.
+    pub overlays: Vec<ComposeText>,
     /// The generated overlay, merged last.
     pub overlay: String,
     /// The app's env: the only variables interpolation sees.

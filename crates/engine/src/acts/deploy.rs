@@ -1,18 +1,21 @@
 //! Submits a revision: secrets and network first, then the stack, each announced before it is
 //! created; then reads back what the engine made of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cc_ci_core::app::{Prepared, about, fixed_names, prepare};
+use cc_ci_core::app::{OWN_PACK, Prepared, about, fixed_names, prepare};
 use cc_ci_core::convergence::recall;
+use cc_ci_core::pack;
 use cc_ci_core::ports::DeployRequest;
 use cc_ci_core::redact::{SHORT, is_short};
 use cc_ci_core::secret_spec;
 use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::{DeploySeen, Evidence};
 use cc_ci_model::intent::Intent;
-use cc_ci_model::name::CommitSha;
+use cc_ci_model::name::{CommitSha, ComposeName};
 use cc_ci_model::plan::{AppRole, BaseChoice, Finding, PlannedApp, Revision};
+use cc_ci_model::secret::Secret;
 use cc_ci_model::stack::ServiceFacts;
 use cc_ci_model::time::Timestamp;
 
@@ -43,6 +46,7 @@ pub(super) async fn deploy(
         directory,
         compose_files: prepared.compose_files,
         overlay_before: prepared.overlay.before,
+        overlays: prepared.overlays,
         overlay: prepared.overlay.text,
         env: prepared.env,
         deadline,
@@ -146,6 +150,7 @@ async fn make_secrets(
     app: &PlannedApp,
     prepared: &Prepared,
 ) -> Result<(), ActError> {
+    let given = given_secrets(hand).await?;
     for spec in &prepared.secrets {
         let intent = Intent::Secret { name: spec.object.clone() };
         if hand.journal.with(|state| state.intents.contains(&intent)) {
@@ -156,7 +161,10 @@ async fn make_secrets(
             hand.ports.entropy.fill(&mut byte);
             byte[0]
         };
-        let value = secret_spec::generate(spec, &mut random);
+        let value = match given.get(&spec.name) {
+            Some(value) => value.clone(),
+            None => secret_spec::generate(spec, &mut random),
+        };
         hand.journal.keep_secret(&value);
         if is_short(&value) {
             hand.journal.append(EventKind::Noted { finding: short(spec.name.as_str()) })?;
@@ -178,6 +186,20 @@ fn short(name: &str) -> Finding {
          finished files are not searched for it; give it a `length=` of {SHORT} or more"
     );
     Finding::new("short_secret", message, Some(name.to_owned()))
+}
+
+/// Values the pack gives. Those of a recipe's own pack are in its files.
+async fn given_secrets(hand: &Stagehand) -> Result<BTreeMap<ComposeName, Secret>, ActError> {
+    let place = &hand.ports.place;
+    if place.pack.is_some() || hand.plan.given_secrets.is_empty() {
+        return Ok(place.secrets.clone());
+    }
+    let tree = hand.ports.recipes.tree(&hand.plan.head.commit).await.map_err(ActError::broken)?;
+    let name = format!("{OWN_PACK}/recipe.toml");
+    let text = tree.get(&name).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let pack = pack::parse(&name, &text.unwrap_or_default()).map_err(ActError::broken)?;
+    let values = pack.app.secrets.into_iter();
+    Ok(values.map(|(name, value)| (name, value.secret().clone())).collect())
 }
 
 /// Whether the engine answers as a manager, and the services as it holds them now.

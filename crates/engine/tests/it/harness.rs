@@ -63,6 +63,7 @@ pub(crate) fn ports(world: &World) -> Ports {
             run_directory: "/run/directory".into(),
             pack: Some("/packs/recipe".into()),
             path: "/bin".into(),
+            ..Place::default()
         },
         probe: world.probe.clone(),
         processes: world.processes.clone(),

@@ -1,14 +1,16 @@
 //! What a recipe's files and a pack come to, before anything runs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cc_ci_core::planning::{Refusal, Request, StageChoice};
 use cc_ci_core::ports::{RecipeFacts, RecipeSource, Release, ReleasesKnown, Tree};
 use cc_ci_engine::planning::Planner;
+use cc_ci_model::exit::ExitKind;
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use cc_ci_model::name::CommitSha;
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{Doing, EngineId, Plan, TestsFrom};
+use cc_ci_model::plan::{BaseChoice, Doing, EngineId, Plan, TestsFrom};
 use cc_ci_model::stage::Stage;
 use cc_ci_testkit::{FakeRecipes, Faults, StackBuilder, VirtualClock, service, stack};
 
@@ -85,6 +87,7 @@ fn request() -> Request {
         engine: EngineId { name: "native".into(), version: "0.0.0".into() },
         host,
         tests: None,
+        overlay_texts: BTreeMap::new(),
     }
 }
 
@@ -188,4 +191,73 @@ async fn without_a_release_the_upgrade_is_skipped_and_says_what_there_is() {
         };
         assert!(reason.contains(words), "{reason}");
     }
+}
+
+fn with_pack(text: &str, texts: &[(&str, &str)]) -> Request {
+    let pack = cc_ci_core::pack::parse("recipe.toml", text).expect("a pack");
+    let texts = texts.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
+    Request { pack: Some(pack), overlay_texts: texts.collect(), ..request() }
+}
+
+#[track_caller]
+fn refused(plan: Result<Plan, Refusal>, words: &str) {
+    let refusal = plan.unwrap_err();
+    assert_eq!(refusal.kind, ExitKind::Config, "{refusal}");
+    assert!(refusal.message.contains(words), "{refusal}");
+}
+
+const MAIL: &str = "version: '3.8'\nservices: {app: {environment: {MAIL: 'on'}}}\n";
+
+/// PLAN-7: what the pack adds to the compose files.
+#[tokio::test(start_paused = true)]
+async fn a_pack_can_add_compose_files_of_the_recipe_and_of_its_own() {
+    let older = stack([service("app").routed(80).image("a:1")]);
+    let head = app().file("compose.mail.yml", MAIL);
+    let recipe = Recipe::with_releases(&[("1.0.0+1", &older)], &head);
+    let asked = with_pack("recipe = 'recipe'\n[app]\ncompose = ['compose.mail.yml']\n", &[]);
+    let plan = recipe.plan(&asked).await.unwrap();
+    assert_eq!(plan.head.compose_files, ["compose.yml", "compose.mail.yml"]);
+    assert_eq!(plan.head.declared.services[0].template["environment.MAIL"], "on");
+    let BaseChoice::Release(base) = &plan.base else { panic!("{:?}", plan.base) };
+    assert_eq!(base.compose_files, ["compose.yml"], "it is older than that file");
+    let missing = with_pack("recipe = 'recipe'\n[app]\ncompose = ['compose.x.yml']\n", &[]);
+    refused(recipe.plan(&missing).await, "`compose.x.yml`");
+
+    let pack = "recipe = 'recipe'\n[[app.overlays]]\nfile = 'small.yml'\nfor = 'base'\n";
+    let plan = recipe.plan(&with_pack(pack, &[("small.yml", MAIL)])).await.unwrap();
+    let BaseChoice::Release(base) = &plan.base else { panic!("{:?}", plan.base) };
+    assert_eq!(base.declared.services[0].template["environment.MAIL"], "on");
+    assert!(!plan.head.declared.services[0].template.contains_key("environment.MAIL"));
+    let stranger = MAIL.replace("app", "other");
+    refused(recipe.plan(&with_pack(pack, &[("small.yml", &stranger)])).await, "service `other`");
+}
+
+/// PLAN-2: a difference that only the pack makes proves nothing about the recipe.
+#[tokio::test(start_paused = true)]
+async fn incident_hollow_base_an_overlay_makes_no_difference_of_the_recipes() {
+    let recipe = Recipe::with_releases(&[("1.0.0+1", &app())], &app());
+    let pack = "recipe = 'recipe'\n[[app.overlays]]\nfile = 'small.yml'\nfor = 'head'\n";
+    let plan = recipe.plan(&with_pack(pack, &[("small.yml", MAIL)])).await.unwrap();
+    let Outcome::Unverified { reason } = not_run(&plan, Stage::Upgrade) else {
+        panic!("{:?}", plan.stages);
+    };
+    assert!(reason.contains("hollow"), "{reason}");
+}
+
+/// Values of secrets that may not be generated; the plan, which is published, has only their names.
+#[tokio::test(start_paused = true)]
+async fn a_pack_gives_values_for_secrets() {
+    let env = "TYPE=recipe\nSECRET_API_KEY_VERSION=v1 # generate=false\n";
+    let asking = stack([service("app").routed(80).secret("api_key")]).file(".env.sample", env);
+    let recipe = Recipe::new(&asking);
+    refused(recipe.plan(&request()).await, "have no value: api_key");
+    let given = "recipe = 'recipe'\n[app.secrets]\napi_key = 'hunter22'\n";
+    let plan = recipe.plan(&with_pack(given, &[])).await.unwrap();
+    assert_eq!(plan.doing(Stage::Install), Some(&Doing::Run));
+    assert_eq!(plan.given_secrets.iter().map(ToString::to_string).collect::<Vec<_>>(), ["api_key"]);
+    let shown = format!("{plan:?} {}", serde_json::to_string(&plan).unwrap());
+    assert!(!shown.contains("hunter22"), "{shown}");
+    let pack = with_pack(given, &[]);
+    assert!(!format!("{pack:?}").contains("hunter22"));
+    refused(recipe.plan(&with_pack(&given.replace("api_key", "other"), &[])).await, "`other`");
 }

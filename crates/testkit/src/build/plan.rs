@@ -1,6 +1,6 @@
 //! Plans in a few words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cc_ci_core::backup_labels::backup_spec;
 use cc_ci_core::difference::difference;
@@ -158,6 +158,9 @@ impl PlanBuilder {
             backup: BackupSpec::default(),
             tests: Vec::new(),
             env: BTreeMap::new(),
+            compose: Vec::new(),
+            overlays: Vec::new(),
+            given_secrets: BTreeSet::new(),
             upgrade_env: BTreeMap::new(),
             expected_na: BTreeMap::<Rung, String>::new(),
             gate: Some(gate()),

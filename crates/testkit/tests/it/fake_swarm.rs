@@ -57,6 +57,7 @@ impl Watching<'_> {
 
 async fn deploy(world: &World, commit: CommitSha) -> DeployAnswer {
     let request = DeployRequest {
+        overlays: Vec::new(),
         stack: world.plan.apps[0].stack.clone(),
         directory: FakeRecipes::directory(&commit),
         compose_files: vec!["compose.yml".into()],
