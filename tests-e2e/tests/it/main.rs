@@ -12,6 +12,7 @@ mod incidents;
 mod messy;
 mod ports;
 mod private_engine;
+mod packs;
 mod rungs;
 mod sources;
 mod strangers;
