@@ -185,7 +185,7 @@ fn compare(
     let prepared = match of_recipe(prepared)? {
         Ok(prepared) => prepared,
         Err(error) => {
-            return Ok(BaseSearch::Broken { release: release.clone(), error });
+            return Ok(BaseSearch::Broken { release: release.clone(), error: Box::new(error) });
         }
     };
     let kept = Deploying::Head { kept: Some(prepared.env_file.clone()) };

@@ -70,11 +70,10 @@ fn startable(command: &CommandLine, program: &Path, deepest: u8) -> Result<(), S
             let missing = |why: String| format!("its interpreter `{interpreter}`: {why}");
             let path = executable(&command.directory.join(&interpreter)).map_err(missing)?;
             startable(command, &path, deepest - 1).map_err(missing)?;
-            let searched = searched.map_or(Ok(()), |name| {
+            searched.map_or(Ok(()), |name| {
                 let found = on_path(command, &name);
                 found.map(drop).map_err(|why| format!("its interpreter `{name}`: {why}"))
-            });
-            searched
+            })
         }
     }
 }
@@ -122,6 +121,7 @@ mod tests {
 
     /// A helper could only exit with some code, which a test may use itself.
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test's own files")]
     fn a_script_whose_interpreter_is_missing_is_not_started() {
         let folder = tempfile::tempdir().unwrap();
         let script = |name: &str, content: &str| {

@@ -23,7 +23,7 @@ pub enum BaseSearch {
         /// The release.
         release: Release,
         /// What is wrong with it.
-        error: TextError,
+        error: Box<TextError>,
     },
     /// There is nothing to upgrade from.
     NoEarlierRelease {

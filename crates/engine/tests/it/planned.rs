@@ -201,7 +201,7 @@ fn with_pack(text: &str, texts: &[(&str, &str)]) -> Request {
 
 #[track_caller]
 fn refused(plan: Result<Plan, Refusal>, words: &str) {
-    let refusal = plan.unwrap_err();
+    let refusal = plan.expect_err("it is refused");
     assert_eq!(refusal.kind, ExitKind::Config, "{refusal}");
     assert!(refusal.message.contains(words), "{refusal}");
 }
