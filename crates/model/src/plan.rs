@@ -11,9 +11,12 @@ use crate::difference::{Difference, OperatorStep};
 use crate::host::HostFacts;
 use crate::name::{AppDomain, AppId, CommitSha, ComposeName, RecipeName, RunId, StackName};
 use crate::outcome::Outcome;
-use crate::pack::OverlayFor;
 use crate::stage::{Rung, Stage};
 use crate::version::RecipeVersion;
+
+mod of_pack;
+
+pub use of_pack::{PlannedOverlay, PlannedTest, TestsFrom};
 
 /// A run, decided. Recorded whole as the first event, so that the log alone can be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -83,29 +86,6 @@ pub struct Plan {
     pub require_level: Option<u8>,
 }
 
-/// A compose file of the pack, merged after the recipe's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PlannedOverlay {
-    /// The file, relative to the pack.
-    pub file: String,
-    /// What it is merged into.
-    #[serde(rename = "for")]
-    pub applies: OverlayFor,
-    /// Its text.
-    pub text: String,
-}
-
-impl PlannedOverlay {
-    /// Whether it is merged into that revision.
-    pub fn is_for(&self, revision: Revision) -> bool {
-        match self.applies {
-            OverlayFor::Base => revision == Revision::Base,
-            OverlayFor::Head => revision == Revision::Head,
-            OverlayFor::Both => true,
-        }
-    }
-}
-
 /// The commit under test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Head {
@@ -167,27 +147,6 @@ pub struct PlannedMarker {
     pub service: ComposeName,
     /// Where that service mounts the volume.
     pub target: String,
-}
-
-/// A test of the pack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PlannedTest {
-    /// Its file, relative to its pack, e.g. `tests/10-page.sh`.
-    pub name: String,
-    /// Whose it is.
-    pub from: TestsFrom,
-}
-
-/// Where tests come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TestsFrom {
-    /// The pack that was given.
-    Pack,
-    /// `.cc-ci/` of the recipe, when no other pack was given.
-    Recipe,
-    /// `.cc-ci/` of the recipe, beside the pack that was given: for the rung `recipe_local`.
-    Beside,
 }
 
 /// Which of the two revisions of a run.

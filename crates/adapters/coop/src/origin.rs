@@ -59,13 +59,13 @@ mod tests {
 
     #[track_caller]
     fn origin(remote: &str, expected: &str) {
-        assert_eq!(seen_from(Path::new("/work/recipe"), remote), expected);
+        assert_eq!(seen_from(Path::new("/home/me/recipe"), remote), expected);
     }
 
     #[test]
     fn a_relative_path_is_meant_from_the_repository() {
-        origin("../origin.git", "/work/recipe/../origin.git");
-        origin("./with:colon", "/work/recipe/./with:colon");
+        origin("../origin.git", "/home/me/recipe/../origin.git");
+        origin("./with:colon", "/home/me/recipe/./with:colon");
         origin("/srv/origin.git", "/srv/origin.git");
         origin("https://forge/x.git", "https://forge/x.git");
         origin("file:///srv/x", "file:///srv/x");
