@@ -1,10 +1,11 @@
 //! Makes a revision's images present, several at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cc_ci_core::images::again_after;
 use cc_ci_model::evidence::{Evidence, ImageFound, ImageSeen};
-use cc_ci_model::plan::{PlannedApp, Revision};
+use cc_ci_model::plan::{AppRole, Doing, PlannedApp, Revision};
+use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 use futures_util::future::join_all;
 
@@ -30,6 +31,27 @@ pub(super) async fn ensure(
         Some(ImageSeen { service, reference, found, retries })
     });
     Ok(Evidence::Images { images: images.collect() })
+}
+
+/// Begins to pull what the upgrade will need while the fresh head is being installed. Nothing is
+/// made of what becomes of it: the upgrade's own act asks again.
+pub(super) fn pull_ahead(hand: &mut Stagehand, app: &PlannedApp) {
+    let plan = &hand.plan;
+    let is_next = matches!(plan.doing(Stage::Upgrade), Some(Doing::Run));
+    if app.role != AppRole::Fresh || app.contingent || !is_next {
+        return;
+    }
+    let images_of = |role, revision| {
+        let declared = plan.declared(role, revision);
+        declared.into_iter().flat_map(|stack| &stack.services).map(|service| service.image.clone())
+    };
+    let mut next: BTreeSet<String> = images_of(AppRole::Upgraded, Revision::Base).collect();
+    next.extend(images_of(AppRole::Upgraded, Revision::Head));
+    let now: BTreeSet<String> = images_of(AppRole::Fresh, Revision::Head).collect();
+    for image in next.difference(&now).cloned() {
+        let images = hand.ports.images.clone();
+        hand.pulls.spawn(async move { drop(images.ensure(&image).await) });
+    }
 }
 
 /// Asks for one image, again and again while its registry is busy. With the deadline the last

@@ -23,6 +23,7 @@ use cc_ci_model::name::{AppId, StackName};
 use cc_ci_model::plan::{Plan, PlannedApp};
 use cc_ci_model::stack::{StackFacts, TaskState};
 use cc_ci_model::time::Timestamp;
+use tokio::task::JoinSet;
 
 use crate::cleanup;
 use crate::journal::{Journal, JournalError};
@@ -35,6 +36,8 @@ pub(crate) struct Stagehand {
     pub(crate) journal: Arc<Journal>,
     /// A watch over each stack that was deployed, with what it has seen so far.
     watches: BTreeMap<AppId, Watched>,
+    /// Pulls for the next stage; they end with the run.
+    pulls: JoinSet<()>,
 }
 
 /// A watch and everything it remembers.
@@ -62,7 +65,7 @@ impl ActError {
 
 impl Stagehand {
     pub(crate) fn new(ports: Ports, plan: Plan, journal: Arc<Journal>) -> Self {
-        Self { ports, plan, journal, watches: BTreeMap::new() }
+        Self { ports, plan, journal, watches: BTreeMap::new(), pulls: JoinSet::new() }
     }
 
     fn app(&self, id: &AppId) -> Result<PlannedApp, ActError> {
@@ -106,7 +109,11 @@ pub(crate) async fn carry_out(
 ) -> Result<Evidence, ActError> {
     let app = hand.app(app)?;
     match act {
-        Act::EnsureImages { revision } => images::ensure(hand, &app, revision, deadline).await,
+        Act::EnsureImages { revision } => {
+            let seen = images::ensure(hand, &app, revision, deadline).await;
+            images::pull_ahead(hand, &app);
+            seen
+        }
         Act::Deploy { revision } => deploy::deploy(hand, &app, revision, deadline).await,
         Act::Converge => converge::converge(hand, &app, deadline).await,
         Act::Answer => answer::answer(hand, &app, deadline).await,

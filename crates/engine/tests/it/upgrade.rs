@@ -7,7 +7,9 @@ use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::stage::{Rung, Stage};
-use cc_ci_testkit::{Behaviour, Health, Life, PlanBuilder, ServiceBuilder, World, service, stack};
+use cc_ci_testkit::{
+    Behaviour, Fault, Health, Life, PlanBuilder, ServiceBuilder, World, service, stack,
+};
 
 use crate::harness::{Ended, rich, run};
 
@@ -244,4 +246,32 @@ async fn tasks_that_the_upgrade_replaced_are_no_crash_loop() {
     })
     .await;
     check(&ended, Verdict::Error, ExitKind::Error, Status::Errored, &["the engine did not answer"]);
+}
+
+/// ENG-5: while one stage runs, the next one's images are pulled.
+#[tokio::test(start_paused = true)]
+async fn the_images_of_the_upgrade_are_pulled_while_the_head_is_installed() {
+    let ended = run(&plain(), |_| {}).await;
+    ended.expect(Verdict::Pass, ExitKind::Pass);
+    let calls = ended.world.faults.calls();
+    let torn_down = calls.iter().position(|call| call.starts_with("remove")).unwrap();
+    let pulls = |calls: &[String]| calls.iter().filter(|call| *call == "ensure an image").count();
+    // The head's own, and the base's that differs.
+    assert_eq!(pulls(&calls[..torn_down]), 2, "{calls:?}");
+    // The upgrade asks for itself all the same.
+    assert_eq!(pulls(&calls[torn_down..]), 2, "{calls:?}");
+}
+
+/// A pull ahead of its time that fails or hangs says nothing.
+#[tokio::test(start_paused = true)]
+async fn a_pull_ahead_that_comes_to_nothing_changes_nothing() {
+    let calls = run(&plain(), |_| {}).await.world.faults.calls();
+    let pulls = calls.iter().enumerate().filter(|(_, call)| *call == "ensure an image");
+    let ahead = pulls.map(|(place, _)| place + 1).nth(1).unwrap();
+    for fault in [Fault::Fail, Fault::Hang] {
+        let ended = run(&plain(), |world: &World| world.faults.arm(ahead, fault)).await;
+        ended.expect(Verdict::Pass, ExitKind::Pass);
+        let fired = ended.world.faults.fired().unwrap();
+        assert!(fired.ends_with("ensure an image"), "{fired}");
+    }
 }
