@@ -48,7 +48,8 @@ pub(super) fn pull_ahead(hand: &mut Stagehand, app: &PlannedApp) {
     let mut next: BTreeSet<String> = images_of(AppRole::Upgraded, Revision::Base).collect();
     next.extend(images_of(AppRole::Upgraded, Revision::Head));
     let now: BTreeSet<String> = images_of(AppRole::Fresh, Revision::Head).collect();
-    for image in next.difference(&now).cloned() {
+    next.retain(|image| !now.contains(image));
+    for image in next {
         let images = hand.ports.images.clone();
         hand.pulls.spawn(async move { drop(images.ensure(&image).await) });
     }
