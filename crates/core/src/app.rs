@@ -317,24 +317,3 @@ fn text_of(tree: &Tree, name: &str) -> Result<Option<String>, TextError> {
         Err(_) => Err(TextError::new(format!("`{name}` is no UTF-8 text"))),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_those_of_git() {
-        for (path, expected) in [
-            ("compose.yml", Some("compose.yml")),
-            ("./compose.yml", Some("compose.yml")),
-            ("././a//b", Some("a/b")),
-            ("a/../b", Some("b")),
-            ("a/./b/", Some("a/b")),
-            ("../b", None),
-            ("a/../../b", None),
-            ("/etc/passwd", None),
-        ] {
-            assert_eq!(plain(path).as_deref(), expected, "{path}");
-        }
-    }
-}

@@ -150,6 +150,22 @@ fn refuse_more_than_an_overlay(
 mod tests {
     use super::*;
 
+    #[test]
+    fn paths_are_those_of_git() {
+        for (path, expected) in [
+            ("compose.yml", Some("compose.yml")),
+            ("./compose.yml", Some("compose.yml")),
+            ("././a//b", Some("a/b")),
+            ("a/../b", Some("b")),
+            ("a/./b/", Some("a/b")),
+            ("../b", None),
+            ("a/../../b", None),
+            ("/etc/passwd", None),
+        ] {
+            assert_eq!(plain(path).as_deref(), expected, "{path}");
+        }
+    }
+
     const COMPOSE: &str = "version: '3.8'\nservices:\n  app:\n    image: a:1\n";
 
     fn tree() -> Tree {

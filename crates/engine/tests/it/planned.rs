@@ -73,6 +73,7 @@ fn request() -> Request {
         cli_version: "28.2.2".into(),
         swarm: SwarmRole::Manager,
         vips: Tried::Works,
+        task_addresses: Tried::Works,
         volume_root: None,
     };
     Request {
