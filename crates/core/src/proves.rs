@@ -48,13 +48,19 @@ pub fn proves(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Strin
              with {with}"
         ));
     }
+    all.extend(tested(plan, judgement));
+    all
+}
+
+/// What tests have shown.
+fn tested(plan: &Plan, judgement: &Judgement) -> Vec<String> {
+    let of = |stage| count(plan.tests_of(stage).count(), "file");
+    let mut all = Vec::new();
     if judgement.rungs[&Rung::Functional].is_passed() {
-        let tests = plan.tests_of(Stage::Functional).count();
-        all.push(format!("the pack's tests pass ({})", count(tests, "file")));
+        all.push(format!("the pack's tests pass ({})", of(Stage::Functional)));
     }
     if judgement.rungs[&Rung::RecipeLocal].is_passed() {
-        let tests = plan.tests_of(Stage::RecipeLocal).count();
-        all.push(format!("the tests the recipe itself carries pass ({})", count(tests, "file")));
+        all.push(format!("the tests the recipe itself carries pass ({})", of(Stage::RecipeLocal)));
     }
     all
 }
