@@ -33,6 +33,7 @@ fn request(vips: Tried) -> Request {
             volume_root: None,
         },
         tests: None,
+        overlay_texts: std::collections::BTreeMap::new(),
     }
 }
 

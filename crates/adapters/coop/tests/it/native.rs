@@ -48,6 +48,7 @@ impl Place {
             directory: checkout,
             compose_files: files.iter().map(|file| (*file).to_owned()).collect(),
             overlay_before: before.map(str::to_owned),
+            overlays: Vec::new(),
             overlay: "# last\n".to_owned(),
             env: BTreeMap::new(),
             deadline: SystemClock::new().now().plus(Duration::from_secs(30)),
