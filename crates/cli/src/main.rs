@@ -8,6 +8,7 @@ mod commands;
 mod docker_cli;
 mod failure;
 mod progress;
+mod screen;
 mod settings;
 mod wiring;
 

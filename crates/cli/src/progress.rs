@@ -1,6 +1,5 @@
 //! Hears of the run's events: progress for people, interim results for those who read files.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use cc_ci_core::ports::{Listener, RunStore};
@@ -10,26 +9,31 @@ use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::results::Results;
 use cc_ci_store::RunDir;
 
-/// Writes progress to standard error and results after each stage.
+use crate::screen::Screen;
+
+/// Shows progress on standard error and writes results after each stage.
 pub(crate) struct Progress {
     store: Arc<RunDir>,
+    screen: Arc<Screen>,
 }
 
 impl Progress {
-    pub(crate) fn new(store: Arc<RunDir>) -> Self {
-        Self { store }
+    pub(crate) fn new(store: Arc<RunDir>, screen: Arc<Screen>) -> Self {
+        Self { store, screen }
     }
 }
 
 impl Listener for Progress {
     fn heard(&self, event: &Event, state: &RunState) {
-        if let Some(line) = cc_ci_report::progress::line(event, state) {
-            drop(writeln!(std::io::stderr(), "{line}"));
-        }
+        self.screen.heard(event, state);
         if let (EventKind::StageEnded, Some(plan)) = (&event.kind, &state.plan) {
             // Best effort: the log is what counts, and it is written already.
             drop(publish(&self.store, &results(plan, state)));
         }
+    }
+
+    fn waits(&self, what: &str) {
+        self.screen.waits(what);
     }
 }
 

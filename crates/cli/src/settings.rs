@@ -18,8 +18,10 @@ pub(crate) struct Settings {
     pub(crate) base_domain: String,
     /// Where a relative path starts.
     pub(crate) directory: PathBuf,
-    /// Standard error may be coloured.
+    /// Nothing is coloured.
     pub(crate) no_color: bool,
+    /// A terminal is more than paper, and nobody but a person reads it.
+    pub(crate) may_move_the_cursor: bool,
     home: Option<String>,
     docker_config: Option<String>,
 }
@@ -39,6 +41,7 @@ impl Settings {
             base_domain: get("CC_CI_BASE_DOMAIN").unwrap_or_else(|| "ccci.test".to_owned()),
             directory,
             no_color: get("NO_COLOR").is_some(),
+            may_move_the_cursor: moves_the_cursor(get("TERM").as_deref(), get("CI").as_deref()),
             docker_config: get("DOCKER_CONFIG"),
             home,
         })
@@ -63,6 +66,13 @@ impl Settings {
     }
 }
 
+/// Not on a dumb terminal, and not in a pipeline: some of those pretend to have a terminal and
+/// keep every frame in their log.
+fn moves_the_cursor(term: Option<&str>, pipeline: Option<&str>) -> bool {
+    let is_terminal = term.is_some_and(|term| term != "dumb");
+    is_terminal && pipeline.is_none_or(|value| matches!(value, "false" | "0"))
+}
+
 /// `CC_CI_STATE`, else `$XDG_STATE_HOME/cc-ci`, else as root `/var/lib/cc-ci`.
 fn state_folder(
     own: Option<String>,
@@ -83,4 +93,19 @@ fn state_folder(
             .hint("set CC_CI_STATE to a folder of yours")
     })?;
     Ok(PathBuf::from(home).join(".local/state/cc-ci"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dumb_terminal_and_a_pipeline_get_plain_lines() {
+        assert!(moves_the_cursor(Some("xterm-256color"), None));
+        assert!(moves_the_cursor(Some("xterm"), Some("false")));
+        assert!(!moves_the_cursor(Some("dumb"), None));
+        assert!(!moves_the_cursor(None, None));
+        assert!(!moves_the_cursor(Some("xterm"), Some("true")));
+        assert!(!moves_the_cursor(Some("xterm"), Some("woodpecker")));
+    }
 }

@@ -77,6 +77,12 @@ impl Journal {
         self.append(EventKind::Intended { intent })
     }
 
+    /// Tells the listener what the current act waits for, between two events. Nothing is written.
+    pub fn tell(&self, what: &str) {
+        let inner = self.lock();
+        self.listener.waits(&inner.redactor.scrub(what));
+    }
+
     /// Knows a secret of the run from here on: no event will hold it, nor any file that is
     /// written into the run's directory.
     pub fn keep_secret(&self, secret: &Secret) {

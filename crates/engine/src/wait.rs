@@ -18,6 +18,9 @@ pub trait Waiting: Send {
 
     /// Returns when a new look may be worth while; never, if only time can tell.
     async fn wake(&mut self);
+
+    /// What is missing, as of the last look: for people who watch.
+    fn missing(&self) -> String;
 }
 
 /// What a look said.
@@ -41,7 +44,8 @@ pub enum Ended {
     Expired,
 }
 
-/// Waits. The last look happens at the deadline, not before it.
+/// Waits, and tells after each look in vain what is missing. The last look happens at the
+/// deadline, not before it.
 ///
 /// # Cancellation
 /// Dropping it is safe wherever dropping a look is.
@@ -49,6 +53,7 @@ pub async fn wait_until(
     clock: &dyn Clock,
     deadline: Timestamp,
     waiting: &mut dyn Waiting,
+    tell: &(dyn Fn(&str) + Sync),
 ) -> Ended {
     loop {
         let look = tokio::select! {
@@ -62,6 +67,7 @@ pub async fn wait_until(
         if clock.now() >= deadline {
             return Ended::Expired;
         }
+        tell(&waiting.missing());
         tokio::select! {
             () = waiting.wake() => {}
             () = clock.sleep_until(at_latest.min(deadline)) => {}

@@ -12,6 +12,7 @@
 
 pub mod doctor;
 pub mod json;
+pub mod live;
 pub mod markdown;
 pub mod plan;
 pub mod progress;

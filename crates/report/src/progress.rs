@@ -1,7 +1,9 @@
 //! What a run is doing, a line at a time: for a log, and for the one live line of a terminal.
 //!
 //! Every line begins with stage and app, so that a log can be searched for them. What an act
-//! found is told when its stage ends; the report tells the rest.
+//! found is told when its stage ends; the report tells the rest. On a terminal only some lines
+//! stay ([`lasting`]): what a stage does is told by the live line ([`Doing`]), which
+//! [`crate::live`] draws.
 //!
 //! Tests: `progress/tests.rs`.
 
@@ -11,11 +13,13 @@ mod tests;
 use cc_ci_core::state::{RunState, StageRun};
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::evidence::Act;
-use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{Doing, Plan};
+use cc_ci_model::name::AppId;
+use cc_ci_model::outcome::{Outcome, Status};
+use cc_ci_model::plan::{self, Plan};
+use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
-use crate::words;
+use crate::{live, words};
 
 /// The line about an event, given the state after it; `None` for events nobody waits for.
 pub fn line(event: &Event, state: &RunState) -> Option<String> {
@@ -23,7 +27,7 @@ pub fn line(event: &Event, state: &RunState) -> Option<String> {
         EventKind::Planned { plan, .. } => Some(planned(plan)),
         EventKind::ActBegan { act, deadline } => {
             let left = words::duration(millis(*deadline, event.at));
-            Some(about(state.current()?, &format!("{} (deadline {left})", doing(*act))))
+            Some(of(state.current()?, &format!("{} (deadline {left})", doing(*act))))
         }
         EventKind::ActEnded { .. } => noticed(state),
         EventKind::StageEnded => state.stages.last().map(ended),
@@ -41,8 +45,8 @@ pub fn line(event: &Event, state: &RunState) -> Option<String> {
         EventKind::InventoryTaken { complete: false, .. } => {
             Some("what is left could not be asked".to_owned())
         }
-        EventKind::StageBegan { .. }
-        | EventKind::ActErrored { .. }
+        EventKind::StageBegan { .. } => added(state),
+        EventKind::ActErrored { .. }
         | EventKind::Intended { .. }
         | EventKind::ProcessStarted { .. }
         | EventKind::ProcessEnded { .. }
@@ -51,18 +55,117 @@ pub fn line(event: &Event, state: &RunState) -> Option<String> {
     }
 }
 
-/// What is going on right now, for a line that is written over; `None` between two acts.
-pub fn live(state: &RunState, now: Timestamp) -> Option<String> {
+/// A terminal's measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Columns of a line.
+    pub columns: usize,
+    /// With colours.
+    pub color: bool,
+}
+
+/// What stays on a terminal above the live line: all of [`line`] but the beginning of acts. An
+/// ended stage is one row, whatever its reason: the report says it in full.
+pub fn lasting(event: &Event, state: &RunState, screen: Screen) -> Option<String> {
+    match &event.kind {
+        EventKind::ActBegan { .. } => None,
+        EventKind::StageEnded => {
+            let run = state.stages.last()?;
+            let status = run.outcome().status();
+            let mark = words::mark(status);
+            let row = live::fitted(&format!("{mark} {}", ended(run)), screen.columns);
+            let code = match status {
+                Status::Passed => 32,
+                Status::Failed => 31,
+                Status::NotApplicable
+                | Status::Skipped
+                | Status::Blocked
+                | Status::Unverified
+                | Status::Errored => 33,
+            };
+            let painted = format!("\u{1b}[{code}m{mark}\u{1b}[0m");
+            Some(if screen.color { row.replacen(mark, &painted, 1) } else { row })
+        }
+        EventKind::Planned { .. }
+        | EventKind::StageBegan { .. }
+        | EventKind::ActEnded { .. }
+        | EventKind::ActErrored { .. }
+        | EventKind::Intended { .. }
+        | EventKind::ProcessStarted { .. }
+        | EventKind::ProcessEnded { .. }
+        | EventKind::Noted { .. }
+        | EventKind::CancelRequested { .. }
+        | EventKind::InventoryTaken { .. }
+        | EventKind::Sealed { .. } => line(event, state),
+    }
+}
+
+/// The act that is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doing {
+    stage: Stage,
+    app: Option<AppId>,
+    act: Act,
+    began_at: Timestamp,
+    deadline: Timestamp,
+}
+
+/// What is going on right now; `None` between two acts.
+pub fn now(state: &RunState) -> Option<Doing> {
     let run = state.current()?;
     let act = run.acts.last().filter(|act| act.ended_at.is_none())?;
-    let spent = words::duration(millis(now, act.began_at));
-    let limit = words::duration(millis(act.deadline, act.began_at));
-    Some(about(run, &format!("{}, {spent} of {limit}", doing(act.act))))
+    Some(Doing {
+        stage: run.stage,
+        app: run.app.clone(),
+        act: act.act,
+        began_at: act.began_at,
+        deadline: act.deadline,
+    })
+}
+
+impl Doing {
+    /// As a line that is written over: how long of how long at most, and what is missing still.
+    /// The time comes first: on a narrow terminal the end is cut off.
+    pub fn text(&self, now: Timestamp, missing: &str) -> String {
+        let whole_seconds = millis(now, self.began_at) / 1000 * 1000;
+        let spent = match whole_seconds {
+            0 => "0 s".to_owned(),
+            more => words::duration(more),
+        };
+        let limit = words::duration(millis(self.deadline, self.began_at));
+        let missing = words::harmless(missing).replace('\n', " ");
+        let why = if missing.is_empty() { String::new() } else { format!(": {missing}") };
+        let text = format!("{}, {spent} of {limit}{why}", briefly(self.act));
+        format!("  {}", about(self.stage, self.app.as_ref(), &text))
+    }
+}
+
+/// A stage that the plan did not announce.
+fn added(state: &RunState) -> Option<String> {
+    let run = state.current()?;
+    let plan = state.plan.as_ref()?;
+    let is_announced = matches!(plan.doing(run.stage), Some(plan::Doing::Run));
+    (!is_announced && run.stage != Stage::Teardown).then(|| {
+        let text = "added to the run: the upgrade left no head standing, and later stages need one";
+        about(run.stage, run.app.as_ref(), text)
+    })
+}
+
+/// The line about stages that nobody asked for by name; `None` when there are none.
+pub fn needed(added: &[Stage]) -> Option<String> {
+    let names: Vec<&str> = added.iter().map(|stage| stage.as_str()).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("stage {one} runs too: what was asked for needs it")),
+        more => {
+            Some(format!("stages {} run too: what was asked for needs them", more.join(", ")))
+        }
+    }
 }
 
 fn planned(plan: &Plan) -> String {
     let version = plan.head.version.as_deref().unwrap_or("without a version");
-    let runs = plan.stages.iter().filter(|stage| matches!(stage.doing, Doing::Run));
+    let runs = plan.stages.iter().filter(|stage| matches!(stage.doing, plan::Doing::Run));
     let stages: Vec<&str> = runs.map(|planned| planned.stage.as_str()).collect();
     words::harmless(&format!(
         "run {}: {} {version}, head {} ({}), stages: {}",
@@ -96,13 +199,37 @@ fn doing(act: Act) -> String {
     }
 }
 
+/// The same in few words: on a terminal of 80 columns there has to be room for what is missing.
+fn briefly(act: Act) -> String {
+    let text = match act {
+        Act::EnsureImages { revision } => return format!("images of the {revision}"),
+        Act::Deploy { revision } => return format!("submitting the {revision}"),
+        Act::Converge => "settling",
+        Act::Answer => "waiting for an answer",
+        Act::Inspect => "front page",
+        Act::Plant => "planting data",
+        Act::Seek => "looking for the data",
+        Act::Mark => "marking volumes",
+        Act::Backup => "backup",
+        Act::ReadSnapshot => "reading the snapshot",
+        Act::Disturb => "making the loss real",
+        Act::Restore => "restore",
+        Act::Restart => "restarting services",
+        Act::Recall => "looking for the data",
+        Act::Test => "tests",
+        Act::Observe => "closing look",
+        Act::Dismantle => "removing the app",
+    };
+    text.to_owned()
+}
+
 /// Warnings of the act that has just ended.
 fn noticed(state: &RunState) -> Option<String> {
     let run = state.current()?;
     let warnings = &run.acts.last()?.warnings;
     let lines: Vec<String> = warnings
         .iter()
-        .map(|warning| about(run, &format!("warning: {}", words::harmless(&warning.message))))
+        .map(|warning| of(run, &format!("warning: {}", words::harmless(&warning.message))))
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
@@ -121,12 +248,16 @@ fn ended(run: &StageRun) -> String {
         | Outcome::NotApplicable { reason } => format!(": {reason}"),
     };
     let verb = words::status(outcome.status());
-    about(run, &words::harmless(&format!("{verb} after {took}{reason}")))
+    of(run, &words::harmless(&format!("{verb} after {took}{reason}")))
 }
 
-fn about(run: &StageRun, text: &str) -> String {
-    let app = run.app.as_ref().map(ToString::to_string).unwrap_or_default();
-    format!("{:10} {app:8}  {text}", run.stage.as_str())
+fn of(run: &StageRun, text: &str) -> String {
+    about(run.stage, run.app.as_ref(), text)
+}
+
+fn about(stage: Stage, app: Option<&AppId>, text: &str) -> String {
+    let app = app.map(ToString::to_string).unwrap_or_default();
+    format!("{:10} {app:8}  {text}", stage.as_str())
 }
 
 fn millis(later: Timestamp, earlier: Timestamp) -> u64 {

@@ -146,12 +146,20 @@ fn failure(path: &str, call: &str) -> StoreError {
 
 /// Remembers every event it heard, in one word or two each, for tests of order.
 #[derive(Debug, Default)]
-pub struct Recorder(Mutex<Vec<String>>);
+pub struct Recorder {
+    words: Mutex<Vec<String>>,
+    waits: Mutex<Vec<String>>,
+}
 
 impl Recorder {
+    /// What was waited for between two events, in order, each once in a row.
+    pub fn waits(&self) -> Vec<String> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What was heard, e.g. `begin install fresh`, `deploy`, `end`.
     pub fn words(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -187,6 +195,13 @@ impl Listener for Recorder {
             }
             EventKind::Sealed { .. } => "seal".to_owned(),
         };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(word);
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).push(word);
+    }
+
+    fn waits(&self, what: &str) {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if waits.last().is_none_or(|last| last != what) {
+            waits.push(what.to_owned());
+        }
     }
 }

@@ -45,9 +45,15 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
             return Err(failure);
         }
     };
+    let color = args.subject.output == Output::Auto;
+    let screen = Arc::new(Screen::stderr(settings, color));
+    super::announce_added(&screen, &args.subject);
+    let ticking = Ticking::start(screen.clone(), host.clock.clone());
+    let listener = Arc::new(Progress::new(room.store.clone(), screen));
     let place = room.place(settings, &args.subject, &request);
-    let ports = host.ports(settings, room.ports(recipes, place, &plan))?;
+    let ports = host.ports(settings, room.ports(recipes, place, &plan, listener))?;
     let results = run_plan(ports, plan, tool()).await;
+    drop(ticking);
     let results = results.map_err(|error| {
         Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run_id}`"))
     })?;
@@ -103,14 +109,20 @@ impl RunRoom {
         }
     }
 
-    fn ports(&self, recipes: Arc<GitRecipes>, place: Place, plan: &Plan) -> Room {
+    fn ports(
+        &self,
+        recipes: Arc<GitRecipes>,
+        place: Place,
+        plan: &Plan,
+        listener: Arc<dyn Listener>,
+    ) -> Room {
         Room {
             recipes,
             work: self.work.clone(),
             volume_root: volume_root(plan),
             store: self.store.clone(),
             signals: self.signals.clone(),
-            listener: Arc::new(Progress::new(self.store.clone())),
+            listener,
             place,
         }
     }

@@ -157,4 +157,8 @@ pub trait Signals: Send + Sync {
 pub trait Listener: Send + Sync {
     /// One event, and the state after it.
     fn heard(&self, event: &cc_ci_model::event::Event, state: &crate::state::RunState);
+
+    /// What the current act still waits for, as last seen. Never in the log: the evidence of the
+    /// act's end says it again.
+    fn waits(&self, _what: &str) {}
 }

@@ -47,7 +47,9 @@ pub(super) async fn answer(
         absences: Absences::default(),
         engine_away: None,
     };
-    let ended = wait_until(hand.ports.clock.as_ref(), deadline, &mut asking).await;
+    let journal = hand.journal.clone();
+    let tell = |what: &str| journal.tell(what);
+    let ended = wait_until(hand.ports.clock.as_ref(), deadline, &mut asking, &tell).await;
     if let (Ended::Expired, Some(why)) = (ended, asking.engine_away) {
         return Err(ActError::Broken(why));
     }
@@ -170,6 +172,22 @@ impl Waiting for Asking<'_> {
 
     async fn wake(&mut self) {
         std::future::pending::<()>().await;
+    }
+
+    fn missing(&self) -> String {
+        let AnswerSeen { attempts, in_a_row, last, problem, .. } = &self.seen;
+        let wanted = self.gate.successes;
+        match (&self.engine_away, problem, last) {
+            (Some(why), _, _) => why.clone(),
+            (None, Some(problem), _) => format!("service {}: {problem}", self.gate.service),
+            (None, None, Some(last)) if *in_a_row == 0 => {
+                format!("service {}: it answers {}", self.gate.service, last.status)
+            }
+            (None, None, _) => format!(
+                "service {}: {in_a_row} of {wanted} good answers in a row, {attempts} asked for",
+                self.gate.service
+            ),
+        }
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) async fn backup(
     let mut seen = BackupSeen { hooks: Vec::new(), missing, snapshot: None, problem: None };
     if seen.missing.is_empty() {
         let sources = sources(hand, app).await?;
+        hand.journal.tell("the snapshot");
         match hand.ports.snapshots.take(app.stack.as_str(), &sources).await {
             Ok(id) => seen.snapshot = Some(id),
             Err(error) => seen.problem = Some(error.to_string()),
@@ -53,6 +54,7 @@ pub(super) async fn run_hooks(
         hand.plan.backup.hooks.iter().filter(|hook| hook.when == when).cloned().collect();
     let mut seen = Vec::new();
     for hook in due {
+        hand.journal.tell(&format!("{} of service {}", when.label(), hook.service));
         let ran = run_hook(hand, app, &hook, deadline).await?;
         seen.push(ran);
     }

@@ -33,7 +33,7 @@ pub(super) async fn converge(
 ) -> Result<Evidence, ActError> {
     let wanted = hand.journal.with(|state| wanted(&hand.plan, state, &app.id));
     let wanted = wanted.ok_or_else(|| ActError::Broken("nothing was deployed".to_owned()))?;
-    let clock = hand.ports.clock.clone();
+    let (clock, journal) = (hand.ports.clock.clone(), hand.journal.clone());
     let watched = hand.watch(&app.id, &app.stack).await?;
     let mut settling = Settling {
         clock: clock.clone(),
@@ -42,8 +42,10 @@ pub(super) async fn converge(
         held: None,
         looked_at: clock.now(),
         absences: Absences::default(),
+        missing: String::new(),
     };
-    let ended = wait_until(clock.as_ref(), deadline, &mut settling).await;
+    let tell = |what: &str| journal.tell(what);
+    let ended = wait_until(clock.as_ref(), deadline, &mut settling, &tell).await;
     let looked_at = settling.looked_at;
     Ok(Evidence::Settled(SettleSeen {
         held_since: settling.held.map_or(looked_at, |(_, since)| since),
@@ -63,12 +65,15 @@ struct Settling<'a> {
     held: Option<(Fingerprint, Timestamp)>,
     looked_at: Timestamp,
     absences: Absences,
+    missing: String,
 }
 
 #[async_trait]
 impl Waiting for Settling<'_> {
     async fn look(&mut self, now: Timestamp) -> Look {
         self.absences.asked(now);
+        // Until it has answered.
+        "the Docker engine to answer".clone_into(&mut self.missing);
         let fresh = self.watched.watch.observe().await;
         let Ok(fresh) = fresh else {
             return Look::Again { at_latest: now.plus(RETRY) };
@@ -89,7 +94,8 @@ impl Waiting for Settling<'_> {
             Convergence::Converged { .. }
             | Convergence::Failed { .. }
             | Convergence::Undecidable { .. } => Look::Over,
-            Convergence::NotYet { .. } => {
+            Convergence::NotYet { why } => {
+                self.missing = why;
                 let window_ends = since.plus(window(&self.wanted, facts));
                 let poll = self.clock.now().plus(POLL);
                 let at_latest = if window_ends > now { poll.min(window_ends) } else { poll };
@@ -104,5 +110,9 @@ impl Waiting for Settling<'_> {
         }
         let settled = self.clock.now().plus(BURST);
         self.clock.sleep_until(settled).await;
+    }
+
+    fn missing(&self) -> String {
+        self.missing.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! Makes a revision's images present, several at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use cc_ci_core::images::again_after;
 use cc_ci_model::evidence::{Evidence, ImageFound, ImageSeen};
@@ -23,7 +24,15 @@ pub(super) async fn ensure(
     let mut references: Vec<&str> = declared.services.iter().map(|s| s.image.as_str()).collect();
     references.sort_unstable();
     references.dedup();
-    let asked = references.into_iter().map(|reference| one(hand, reference, deadline));
+    let missing = Mutex::new(references.clone());
+    tell(hand, &references);
+    let asked = references.into_iter().map(async |reference| {
+        let found = one(hand, reference, deadline).await;
+        let mut missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.retain(|other| *other != reference);
+        tell(hand, &missing);
+        found
+    });
     let found: BTreeMap<&str, (ImageFound, u32)> = join_all(asked).await.into_iter().collect();
     let images = declared.services.iter().filter_map(|service| {
         let (found, retries) = found.get(service.image.as_str())?.clone();
@@ -31,6 +40,17 @@ pub(super) async fn ensure(
         Some(ImageSeen { service, reference, found, retries })
     });
     Ok(Evidence::Images { images: images.collect() })
+}
+
+/// Which images are not there yet.
+fn tell(hand: &Stagehand, missing: &[&str]) {
+    match missing {
+        [] => hand.journal.tell("nothing more"),
+        [first] => hand.journal.tell(&format!("image {first}")),
+        [first, rest @ ..] => {
+            hand.journal.tell(&format!("image {first} and {} more", rest.len()));
+        }
+    }
 }
 
 /// Begins to pull what the upgrade will need while the fresh head is being installed. Nothing is

@@ -43,6 +43,26 @@ async fn one_service_installs_and_nothing_is_left() {
     assert!(ended.took < Duration::from_secs(20), "{:?}", ended.took);
 }
 
+/// Between two events people hear what is missing; the log does not hold it.
+#[tokio::test(start_paused = true)]
+async fn what_is_waited_for_is_told_and_not_logged() {
+    let ended = run(&one_service(), |_| {}).await;
+    let waits = ended.world.recorder.waits();
+    let position = |part: &str| {
+        let found = waits.iter().position(|wait| wait.contains(part));
+        found.unwrap_or_else(|| panic!("no `{part}` in {waits:#?}"))
+    };
+    let order = [
+        position("image registry.test/app:1.0.0"),
+        position("service app: 0 of 1 tasks run"),
+        position("everything runs; it has held for"),
+        position("service app: 1 of 2 good answers in a row"),
+    ];
+    assert!(order.is_sorted(), "{waits:#?}");
+    let log = String::from_utf8(ended.world.store.log()).unwrap();
+    assert!(!log.contains("good answers in a row, 1 asked for"), "{log}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_seal_covers_every_byte_before_it() {
     let ended = run(&one_service(), |_| {}).await;

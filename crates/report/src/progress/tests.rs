@@ -71,16 +71,91 @@ fn acts_are_announced_with_their_deadline() {
 }
 
 #[test]
-fn the_live_line_says_how_long_it_has_been_waiting() {
+fn the_live_line_says_what_it_waits_for_and_how_long() {
     let mut state = installing();
-    assert_eq!(live(&state, at(0)), None);
-    begin(&mut state, 2_000, Act::Answer, 598_000);
+    assert_eq!(now(&state), None);
+    begin(&mut state, 2_000, Act::Converge, 598_000);
+    let settling = now(&state).unwrap();
     assert_eq!(
-        live(&state, at(14_000)).unwrap(),
-        "install    fresh     waiting until the app answers, 12 s of 9 min 58 s"
+        settling.text(at(2_999), ""),
+        "  install    fresh     settling, 0 s of 9 min 58 s"
+    );
+    assert_eq!(
+        settling.text(at(14_900), "service app: 0 of 1 tasks run;\u{1b}[2J task x\nin slot 1"),
+        "  install    fresh     settling, 12 s of 9 min 58 s: service app: 0 of 1 tasks run; task x in slot 1"
     );
     end(&mut state, 15_000, Outcome::Passed);
-    assert_eq!(live(&state, at(16_000)), None);
+    assert_eq!(now(&state), None);
+}
+
+#[test]
+fn every_act_leaves_room_for_what_is_missing() {
+    let (base, head) = (Revision::Base, Revision::Head);
+    for act in [
+        Act::EnsureImages { revision: base },
+        Act::Deploy { revision: head },
+        Act::Converge,
+        Act::Answer,
+        Act::Inspect,
+        Act::Plant,
+        Act::Seek,
+        Act::Mark,
+        Act::Backup,
+        Act::ReadSnapshot,
+        Act::Disturb,
+        Act::Restore,
+        Act::Restart,
+        Act::Recall,
+        Act::Test,
+        Act::Observe,
+        Act::Dismantle,
+    ] {
+        let mut state = installing();
+        begin(&mut state, 0, act, 598_000);
+        let text = now(&state).unwrap().text(at(61_000), "");
+        assert!(text.len() <= 70, "{text}");
+    }
+}
+
+#[test]
+fn on_a_terminal_an_ended_stage_is_one_row() {
+    let mut state = installing();
+    begin(&mut state, 0, Act::Converge, 1_000);
+    let began = EventKind::ActBegan { act: Act::Converge, deadline: at(1_000) };
+    let screen = Screen { columns: 60, color: false };
+    assert_eq!(lasting(&event(0, began), &state, screen), None);
+    end(&mut state, 1_000, Outcome::failed("time ran out; last seen: service app: 0 of 1"));
+    end_stage(&mut state, 62_000);
+    let ended = event(62_000, EventKind::StageEnded);
+    let row = "✗ install    fresh     failed after 1 min 2 s: time ran ou…";
+    assert_eq!(lasting(&ended, &state, screen).unwrap(), row);
+    let coloured = lasting(&ended, &state, Screen { color: true, ..screen }).unwrap();
+    assert_eq!(coloured, format!("\u{1b}[31m✗\u{1b}[0m{}", row.trim_start_matches('✗')));
+    assert_eq!(words::harmless(&coloured), row);
+}
+
+#[test]
+fn stages_that_nobody_asked_for_are_announced() {
+    let mut state = installing();
+    state.plan = Some(cc_ci_testkit::minimal_plan());
+    let began = |stage| event(0, EventKind::StageBegan { stage, app: None });
+    assert_eq!(line(&began(Stage::Install), &state), None);
+    state.stages[0].stage = Stage::Teardown;
+    assert_eq!(line(&began(Stage::Teardown), &state), None);
+    state.stages[0].stage = Stage::Reinstall;
+    let expected = "reinstall  fresh     added to the run: the upgrade left no head standing, and later stages need one";
+    assert_eq!(line(&began(Stage::Reinstall), &state).unwrap(), expected);
+    let screen = Screen { columns: 80, color: true };
+    assert_eq!(lasting(&began(Stage::Reinstall), &state, screen).unwrap(), expected);
+    assert_eq!(needed(&[]), None);
+    assert_eq!(
+        needed(&[Stage::Install]).unwrap(),
+        "stage install runs too: what was asked for needs it"
+    );
+    assert_eq!(
+        needed(&[Stage::Install, Stage::Backup]).unwrap(),
+        "stages install, backup run too: what was asked for needs them"
+    );
 }
 
 #[test]
