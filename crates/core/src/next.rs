@@ -76,17 +76,31 @@ pub fn standing<'a>(plan: &'a Plan, state: &RunState) -> Option<&'a AppId> {
     plan.apps.iter().map(|app| &app.id).find(|app| stands(state, app))
 }
 
+/// The app that `--keep` leaves: the one on which the head stands, else the last one there was
+/// anything of. A red app is what somebody wants to look at (RES-8).
+pub fn kept<'a>(plan: &'a Plan, state: &RunState) -> Option<&'a AppId> {
+    if !plan.keep || state.is_cancelled() {
+        return None;
+    }
+    standing(plan, state).or_else(|| {
+        let is_there =
+            |app: &&AppId| state.was_touched(app) && state.run_of(Stage::Teardown, Some(app)).is_none();
+        let last = state.stages.iter().rev().filter_map(|run| run.app.as_ref()).find(is_there)?;
+        plan.app(last).map(|app| &app.id)
+    })
+}
+
 /// Every leg of the run as far as it can be told, in order.
 fn itinerary(plan: &Plan, state: &RunState) -> Vec<Leg> {
     let mut legs = Vec::new();
     if !state.is_cancelled() {
         legs.extend(work(plan, state));
     }
-    let last_is_kept = plan.keep && !state.is_cancelled();
+    let kept = kept(plan, state);
     for app in &plan.apps {
         let is_due =
             state.was_touched(&app.id) && !legs.contains(&(Stage::Teardown, app.id.clone()));
-        if is_due && !(last_is_kept && standing(plan, state) == Some(&app.id)) {
+        if is_due && kept != Some(&app.id) {
             legs.push((Stage::Teardown, app.id.clone()));
         }
     }

@@ -13,7 +13,7 @@ use cc_ci_model::results::Obligation;
 use cc_ci_model::stage::{Rung, Stage};
 
 use crate::assess::pack_error;
-use crate::next::standing;
+use crate::next::kept;
 use crate::obligations::obligations;
 use crate::outcome::combine;
 use crate::planning::NOT_SELECTED;
@@ -272,8 +272,7 @@ fn cleanup_condition(plan: &Plan, state: &RunState) -> Option<Condition> {
 
 /// What is left beside the one app that was to be kept.
 pub fn not_kept<'a>(plan: &Plan, state: &RunState, left: &'a [Object]) -> Vec<&'a Object> {
-    let kept = if plan.keep && !state.is_cancelled() { standing(plan, state) } else { None };
-    let stack = kept.and_then(|app| plan.app(app)).map(|app| app.stack.as_str());
+    let stack = kept(plan, state).and_then(|app| plan.app(app)).map(|app| app.stack.as_str());
     left.iter().filter(|object| stack.is_none() || object.stack.as_deref() != stack).collect()
 }
 

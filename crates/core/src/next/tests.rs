@@ -152,13 +152,16 @@ fn a_cancelled_run_only_removes() {
 }
 
 #[test]
-fn a_kept_app_is_not_removed_and_a_broken_one_is() {
+fn the_last_app_is_kept_a_broken_one_too() {
     let keep = |plan: &mut Plan| plan.keep = true;
     let kept = PlanBuilder::new(stack([service("app").routed(80)])).with(keep).build();
     check(&walk(&kept, good), &[&INSTALL, &CLOSE]);
     let fresh = teardown("fresh");
     let broken = walk(&kept, once(Act::Answer, Turn::Bad));
-    check(&broken, &[&INSTALL[..5], &["observe", "end"], &strs(&fresh), &CLOSE]);
+    check(&broken, &[&INSTALL[..5], &["observe", "end"], &CLOSE]);
+    // There is nothing of an app that was never submitted.
+    let missing = walk(&kept, once(Act::EnsureImages { revision: Revision::Head }, Turn::Bad));
+    check(&missing, &[&INSTALL[..2], &["end"], &CLOSE]);
     // Of two apps only the last one is kept.
     let both = upgrading().with(keep).build();
     check(&walk(&both, good), &[&INSTALL, &strs(&fresh), &upgrade(), &CLOSE]);

@@ -73,6 +73,20 @@ async fn the_seal_covers_every_byte_before_it() {
     assert_eq!(ended.results().events_sha256, Some(store));
 }
 
+/// RES-8: what is red is what somebody wants to look at.
+#[tokio::test(start_paused = true)]
+async fn a_red_app_is_kept_too() {
+    let builder = one_service().with(|plan| plan.keep = true);
+    let ended = run(&builder, |world: &World| {
+        world.swarm.behave("app", Behaviour::never_healthy(143));
+    })
+    .await;
+    ended.expect(Verdict::Fail, ExitKind::Fail);
+    let cleanup = &ended.results().cleanup;
+    assert!(cleanup.complete && !cleanup.left.is_empty(), "{cleanup:?}");
+    assert_eq!(ended.world.swarm.left().len(), cleanup.left.len());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_kept_app_stays_and_is_no_incomplete_cleanup() {
     let builder = one_service().with(|plan| plan.keep = true);
