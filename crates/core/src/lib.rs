@@ -18,6 +18,7 @@ pub mod convergence;
 pub mod difference;
 pub mod doctor;
 pub mod env_file;
+pub mod explain;
 pub mod gate;
 pub mod host_paths;
 pub mod images;

@@ -6,10 +6,25 @@ use cc_ci_model::plan::{Doing, Plan, PlannedApp, Revision};
 use cc_ci_model::results::{DeployCount, Obligation};
 use cc_ci_model::stage::{Rung, Stage};
 
+use crate::assess::Check;
 use crate::state::{ActRun, RunState, StageRun};
+
+/// An obligation with the acts whose evidence decides it; none when that did not happen.
+#[derive(Debug, Clone)]
+pub(crate) struct Proof<'a> {
+    pub(crate) obligation: Obligation,
+    pub(crate) stands_on: Vec<&'a ActRun>,
+    /// The stage in which it is looked for.
+    pub(crate) run: Option<&'a StageRun>,
+}
 
 /// Every obligation of the rungs the plan means to run.
 pub fn obligations(plan: &Plan, state: &RunState) -> Vec<Obligation> {
+    proofs(plan, state).into_iter().map(|proof| proof.obligation).collect()
+}
+
+/// Every obligation, with what it stands on.
+pub(crate) fn proofs<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
     let runs = |stage| matches!(plan.doing(stage), Some(Doing::Run));
     let mut all = Vec::new();
     if runs(Stage::Install) {
@@ -44,7 +59,7 @@ fn count(app: &PlannedApp, state: &RunState) -> DeployCount {
     DeployCount { app: app.id.clone(), planned: app.deploys, actual }
 }
 
-fn install(plan: &Plan, state: &RunState) -> Vec<Obligation> {
+fn install<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
     let run = state.runs_of(Stage::Install).next();
     let mut due = Due { rung: Rung::Install, run, all: Vec::new() };
     due.head_stands();
@@ -52,7 +67,7 @@ fn install(plan: &Plan, state: &RunState) -> Vec<Obligation> {
     due.all
 }
 
-fn upgrade(plan: &Plan, state: &RunState) -> Vec<Obligation> {
+fn upgrade<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
     let run = state.runs_of(Stage::Upgrade).next();
     let mut due = Due { rung: Rung::Upgrade, run, all: Vec::new() };
     let base = Revision::Base;
@@ -72,7 +87,7 @@ fn upgrade(plan: &Plan, state: &RunState) -> Vec<Obligation> {
     due.all
 }
 
-fn backup_restore(state: &RunState) -> Vec<Obligation> {
+fn backup_restore(state: &RunState) -> Vec<Proof<'_>> {
     let rung = Rung::BackupRestore;
     let mut backup = Due { rung, run: state.runs_of(Stage::Backup).last(), all: Vec::new() };
     let acts = backup.acts();
@@ -93,7 +108,7 @@ fn backup_restore(state: &RunState) -> Vec<Obligation> {
     restore.all
 }
 
-fn tested(state: &RunState, stage: Stage, rung: Rung) -> Vec<Obligation> {
+fn tested(state: &RunState, stage: Stage, rung: Rung) -> Vec<Proof<'_>> {
     let run = state.runs_of(stage).last();
     let mut due = Due { rung, run, all: Vec::new() };
     let acts = due.acts();
@@ -103,7 +118,8 @@ fn tested(state: &RunState, stage: Stage, rung: Rung) -> Vec<Obligation> {
         .flat_map(|act| &act.checks)
         .filter(|check| check.outcome.is_passed())
         .count();
-    due.add("at least one test passed", passed > 0, format!("{passed} tests passed"));
+    let tests: Vec<&ActRun> = acts.iter().copied().filter(|act| act.act == Act::Test).collect();
+    due.add("at least one test passed", passed > 0, format!("{passed} tests passed"), tests);
     due.shown("closing look taken", &acts, Act::Observe);
     due.all
 }
@@ -112,7 +128,7 @@ fn tested(state: &RunState, stage: Stage, rung: Rung) -> Vec<Obligation> {
 struct Due<'a> {
     rung: Rung,
     run: Option<&'a StageRun>,
-    all: Vec<Obligation>,
+    all: Vec<Proof<'a>>,
 }
 
 impl<'a> Due<'a> {
@@ -143,39 +159,50 @@ impl<'a> Due<'a> {
         self.shown("closing look taken", &after, Act::Observe);
     }
 
-    fn add(&mut self, name: &str, met: bool, evidence: String) {
-        self.all.push(Obligation { rung: self.rung, name: name.to_owned(), met, evidence });
+    fn add(&mut self, name: &str, met: bool, evidence: String, stands_on: Vec<&'a ActRun>) {
+        let obligation = Obligation { rung: self.rung, name: name.to_owned(), met, evidence };
+        self.all.push(Proof { obligation, stands_on, run: self.run });
     }
 
     /// Met when the act is among those and good.
-    fn shown(&mut self, name: &str, acts: &[&ActRun], wanted: Act) {
-        let done = acts.iter().find(|act| act.act == wanted);
-        let detail = done.and_then(|done| done.checks.last()).map(|check| check.detail.clone());
+    fn shown(&mut self, name: &str, acts: &[&'a ActRun], wanted: Act) {
+        let done = acts.iter().copied().find(|act| act.act == wanted);
+        let detail = done.and_then(|done| done.checks.last()).map(told);
         let met = done.is_some_and(|done| done.is_good());
-        self.add(name, met, detail.unwrap_or_else(|| "it did not happen".to_owned()));
+        let evidence = detail.unwrap_or_else(|| "it did not happen".to_owned());
+        self.add(name, met, evidence, done.into_iter().collect());
     }
 
     /// Met when a check of that name is among those acts' and passed.
-    fn check(&mut self, name: &str, acts: &[&ActRun], wanted: &str) {
-        let check = acts.iter().flat_map(|act| &act.checks).find(|check| check.name == wanted);
+    fn check(&mut self, name: &str, acts: &[&'a ActRun], wanted: &str) {
+        let all = acts.iter().flat_map(|act| act.checks.iter().map(move |check| (*act, check)));
+        let (act, check) = all.into_iter().find(|(_, check)| check.name == wanted).unzip();
         let met = check.is_some_and(|check| check.outcome.is_passed());
-        let detail = check.map(|check| check.detail.clone());
-        self.add(name, met, detail.unwrap_or_else(|| "it was not looked at".to_owned()));
+        let detail = check.map(told);
+        let evidence = detail.unwrap_or_else(|| "it was not looked at".to_owned());
+        self.add(name, met, evidence, act.into_iter().collect());
     }
 
     /// Met when the stage's app was submitted as often as planned, all of it in this stage.
     fn counted(&mut self, plan: &Plan, state: &RunState, in_stage: usize) {
         let app = self.run.and_then(|run| run.app.as_ref());
         let count = app.and_then(|app| plan.app(app)).map(|app| count(app, state));
-        let here = self.run.map_or(0, |run| run.acts.iter().filter(|act| submitted(act)).count());
-        let met =
-            count.as_ref().is_some_and(|count| count.planned == count.actual) && here == in_stage;
+        let here: Vec<&ActRun> = self.acts().into_iter().filter(|act| submitted(act)).collect();
+        let is_as_planned = count.as_ref().is_some_and(|count| count.planned == count.actual);
+        let met = is_as_planned && here.len() == in_stage;
         let evidence = count.map_or_else(
             || "nothing was deployed".to_owned(),
             |count| format!("{} planned, {} done", count.planned, count.actual),
         );
-        self.add("deployed as often as planned", met, evidence);
+        self.add("deployed as often as planned", met, evidence, here);
     }
+}
+
+/// What a check saw; a program that had to be ended may have said nothing.
+fn told(check: &Check) -> String {
+    let is_silent = check.detail.trim().is_empty();
+    let reason = check.outcome.reason().filter(|_| is_silent);
+    reason.unwrap_or(&check.detail).to_owned()
 }
 
 fn submitted(act: &ActRun) -> bool {

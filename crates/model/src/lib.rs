@@ -4,7 +4,7 @@
 //! anything, waits, or reads a clock, a file or the environment.
 //!
 //! Reading order: [`name`], [`stage`], [`outcome`], [`compose`], [`stack`], [`plan`],
-//! [`evidence`], [`event`], [`results`], [`exit`].
+//! [`evidence`], [`event`], [`results`], [`explain`], [`exit`].
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod event;
 pub mod evidence;
 pub mod exit;
+pub mod explain;
 pub mod host;
 pub mod intent;
 pub mod name;

@@ -19,6 +19,7 @@ pub mod probe;
 pub mod recipes;
 pub mod store;
 pub mod swarm;
+pub mod trace;
 pub mod world;
 
 pub use backup::{FakeSnapshots, FakeVolumes, Flaw};
@@ -37,4 +38,5 @@ pub use store::{MemoryStore, Recorder};
 pub use swarm::behaviour::{Answer, Behaviour, Exit, Health, Life, Obstacle};
 pub use swarm::commands::Script;
 pub use swarm::{EventStream, FakeSwarm, Outage};
+pub use trace::check_trace;
 pub use world::World;

@@ -287,6 +287,7 @@ proptest! {
         let walked = walk(&plan, |nth, _| turns.get(nth).copied().unwrap_or(Turn::Good));
         let state = &walked.state;
         prop_assert_eq!(&state.damage, &None);
+        cc_ci_testkit::check_trace(&walked.events);
         prop_assert!(walked.steps.ends_with(&steps(&[&CLOSE])));
         let begins = walked.steps.iter().filter(|step| step.starts_with("begin ")).count();
         let ends = walked.steps.iter().filter(|step| *step == "end").count();

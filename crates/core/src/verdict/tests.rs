@@ -396,5 +396,6 @@ proptest! {
         });
         let rest = numbered(kept.map(|(_, event)| event.kind.clone()));
         no_better(&whole, &judge(&rest))?;
+        cc_ci_testkit::check_trace(&rest);
     }
 }

@@ -138,6 +138,7 @@ impl Ended {
             let state = RunState::of(&events);
             assert_eq!(state.damage, None);
             assert_eq!(results(&self.world.plan, &state), *told, "the log alone tells the same");
+            cc_ci_testkit::check_trace(&events);
             assert!(matches!(
                 events.last().map(|event| &event.kind),
                 Some(EventKind::Sealed { .. })
