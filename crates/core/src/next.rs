@@ -83,8 +83,9 @@ pub fn kept<'a>(plan: &'a Plan, state: &RunState) -> Option<&'a AppId> {
         return None;
     }
     standing(plan, state).or_else(|| {
-        let is_there =
-            |app: &&AppId| state.was_touched(app) && state.run_of(Stage::Teardown, Some(app)).is_none();
+        let is_there = |app: &&AppId| {
+            state.was_touched(app) && state.run_of(Stage::Teardown, Some(app)).is_none()
+        };
         let last = state.stages.iter().rev().filter_map(|run| run.app.as_ref()).find(is_there)?;
         plan.app(last).map(|app| &app.id)
     })

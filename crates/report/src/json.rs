@@ -2,6 +2,7 @@
 //! end.
 
 use cc_ci_model::doctor::DoctorReport;
+use cc_ci_model::explain::Trace;
 use cc_ci_model::plan::Plan;
 use cc_ci_model::results::{Cleanup, Results};
 
@@ -13,6 +14,11 @@ pub fn results(results: &Results) -> String {
 /// What a later cleanup left.
 pub fn cleanup(cleanup: &Cleanup) -> String {
     pretty(cleanup)
+}
+
+/// The trace of a run.
+pub fn trace(trace: &Trace) -> String {
+    pretty(trace)
 }
 
 /// A plan.

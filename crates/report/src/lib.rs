@@ -11,6 +11,8 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod doctor;
+pub mod closer;
+pub mod explain;
 pub mod json;
 pub mod live;
 pub mod markdown;

@@ -116,8 +116,10 @@ mod tests {
         /// text.
         fn narrow(&mut self, columns: usize) {
             let (row, column) = self.at;
-            let before: usize =
-                self.rows[..row].iter().map(|row| row.chars().count().div_ceil(columns).max(1)).sum();
+            let before: usize = self.rows[..row]
+                .iter()
+                .map(|row| row.chars().count().div_ceil(columns).max(1))
+                .sum();
             let broken = self.rows.iter().flat_map(|row| {
                 let chars: Vec<char> = row.chars().collect();
                 let parts: Vec<String> =

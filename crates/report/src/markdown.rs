@@ -14,12 +14,13 @@ use std::fmt::Write as _;
 use cc_ci_model::outcome::Status;
 use cc_ci_model::results::{Results, StageResult};
 
-use crate::markdown::escape::{fenced, plain};
+use crate::closer::{self, Around};
+use crate::markdown::escape::{fenced, fenced_as, plain};
 use crate::view::{self, Said};
 use crate::{upgrade, words};
 
-/// The report of a run.
-pub fn report(results: &Results) -> String {
+/// The report of a run; with what to type to look closer, where that is known.
+pub fn report(results: &Results, around: Option<&Around>) -> String {
     let (mut text, mut said) = (String::new(), Said::default());
     headline(&mut text, results);
     ladder(&mut text, results, &mut said);
@@ -28,7 +29,8 @@ pub fn report(results: &Results) -> String {
     lists(&mut text, results, &mut said);
     obligations(&mut text, results, &said);
     images(&mut text, results);
-    let (left, command) = view::cleanup(results);
+    looks(&mut text, results, around);
+    let (left, command) = view::cleanup(results, around);
     let _ = writeln!(text, "## Cleanup\n\n{}", plain(&left));
     if let Some(command) = command {
         let _ = writeln!(text, "\n{}", plain(&command));
@@ -164,6 +166,17 @@ fn images(text: &mut String, results: &Results) {
     // Base and head may use the same one.
     rows.dedup();
     section(text, "Images", &["app", "service", "reference", "digest"], rows);
+}
+
+/// In a block of code, every line of it for a shell.
+fn looks(text: &mut String, results: &Results, around: Option<&Around>) {
+    let all = around.map(|around| closer::looks(results, around)).unwrap_or_default();
+    if all.is_empty() {
+        return;
+    }
+    let lines: Vec<String> =
+        all.iter().map(|look| format!("# {}\n{}\n", look.why, look.command)).collect();
+    let _ = writeln!(text, "## To look closer\n\n{}", fenced_as("sh", &lines.concat()));
 }
 
 fn footer(results: &Results) -> String {

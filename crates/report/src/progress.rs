@@ -157,9 +157,7 @@ pub fn needed(added: &[Stage]) -> Option<String> {
     match names.as_slice() {
         [] => None,
         [one] => Some(format!("stage {one} runs too: what was asked for needs it")),
-        more => {
-            Some(format!("stages {} run too: what was asked for needs them", more.join(", ")))
-        }
+        more => Some(format!("stages {} run too: what was asked for needs them", more.join(", "))),
     }
 }
 

@@ -14,7 +14,8 @@ use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::results::{CheckResult, Results, StageResult};
 
-use crate::terminal::page::{Page, Paint};
+use crate::closer::{self, Around};
+use crate::terminal::page::{Page, Paint, paint};
 use crate::view::{self, Row, Said};
 use crate::{upgrade, words};
 
@@ -27,8 +28,9 @@ pub struct Style {
     pub width: usize,
 }
 
-/// The report of a run, with a line break at the end.
-pub fn report(results: &Results, style: Style) -> String {
+/// The report of a run, with a line break at the end; with what to type to look closer, where
+/// that is known.
+pub fn report(results: &Results, around: Option<&Around>, style: Style) -> String {
     let mut page = Page::new(style);
     let mut said = Said::default();
     headline(&mut page, results);
@@ -52,8 +54,23 @@ pub fn report(results: &Results, style: Style) -> String {
     page.list("this does not prove", fresh(results.does_not_prove.iter().cloned(), &mut said));
     let adapted = view::adaptations(results).map(|one| format!("{}: {}", one.subject, one.why));
     page.list("changed for this host", fresh(adapted, &mut said));
-    cleanup(&mut page, results);
+    looks(&mut page, results, around);
+    cleanup(&mut page, results, around);
     page.finish()
+}
+
+/// Commands are not wrapped and not coloured: they are copied.
+fn looks(page: &mut Page, results: &Results, around: Option<&Around>) {
+    let all = around.map(|around| closer::looks(results, around)).unwrap_or_default();
+    if all.is_empty() {
+        return;
+    }
+    page.title("to look closer");
+    for look in all {
+        let why = page.paint(&format!("# {}", words::harmless(&look.why)), Paint::Dim);
+        page.line(2, &why);
+        page.line(2, &look.command);
+    }
 }
 
 /// Changes that are shown; the rest is in `report.md`.
@@ -199,9 +216,9 @@ fn conditions(results: &Results, said: &mut Said) -> Vec<String> {
         .collect()
 }
 
-fn cleanup(page: &mut Page, results: &Results) {
+fn cleanup(page: &mut Page, results: &Results, around: Option<&Around>) {
     page.blank();
-    let (text, command) = view::cleanup(results);
+    let (text, command) = view::cleanup(results, around);
     let text = words::harmless(&text);
     if results.cleanup.complete {
         page.block(0, &text);
@@ -211,14 +228,5 @@ fn cleanup(page: &mut Page, results: &Results) {
     }
     if let Some(command) = command {
         page.line(2, &command);
-    }
-}
-
-fn paint(status: Status) -> Paint {
-    match status {
-        Status::Passed => Paint::Green,
-        Status::Failed => Paint::Red,
-        Status::Errored | Status::Unverified => Paint::Yellow,
-        Status::Blocked | Status::Skipped | Status::NotApplicable => Paint::Dim,
     }
 }

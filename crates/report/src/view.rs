@@ -9,6 +9,7 @@ use cc_ci_model::plan::Adaptation;
 use cc_ci_model::results::{Obligation, Results, RungResult, StageResult};
 use cc_ci_model::stage::Rung;
 
+use crate::closer::{Around, quoted};
 use crate::words;
 
 /// A line of the ladder.
@@ -162,7 +163,7 @@ pub(crate) fn adaptations(results: &Results) -> impl Iterator<Item = &Adaptation
 }
 
 /// What became of everything the run created, and the command that does something about it.
-pub(crate) fn cleanup(results: &Results) -> (String, Option<String>) {
+pub(crate) fn cleanup(results: &Results, around: Option<&Around>) -> (String, Option<String>) {
     let left: Vec<String> = results.cleanup.left.iter().map(Object::to_string).collect();
     let left = left.join(", ");
     let (text, what_for) = match (results.cleanup.complete, left.is_empty()) {
@@ -171,7 +172,12 @@ pub(crate) fn cleanup(results: &Results) -> (String, Option<String>) {
         (false, false) => (format!("left behind: {left}"), "to try again"),
         (false, true) => ("what is left of the run is not known".to_owned(), "to look again"),
     };
-    (text, Some(format!("{what_for}: cc-ci cleanup {}", results.run_id)))
+    let command = around.and_then(|around| {
+        let (program, run) = (quoted(&around.program)?, quoted(&around.run)?);
+        Some(format!("{program} cleanup {run}"))
+    });
+    let command = command.unwrap_or_else(|| format!("cc-ci cleanup {}", results.run_id));
+    (text, Some(format!("{what_for}: {command}")))
 }
 
 /// Texts that a report holds already: the same reason travels from check to stage to rung to

@@ -20,7 +20,8 @@ pub fn check_trace(events: &[Event]) -> Trace {
     let (results, trace) = (results(&plan, &state), explain(&plan, &state, events));
     assert_eq!((trace.verdict, trace.level), (results.verdict, results.level));
     assert_eq!(trace.is_final, results.is_final);
-    let rungs: Vec<_> = of_kind(&trace, DecisionKind::Rung).map(|one| (one.name.clone(), one.status)).collect();
+    let rungs: Vec<_> =
+        of_kind(&trace, DecisionKind::Rung).map(|one| (one.name.clone(), one.status)).collect();
     let expected = Rung::ALL.map(|rung| (rung.to_string(), Some(results.rungs[&rung].status)));
     assert_eq!(rungs, expected);
     assert_eq!(stages_of(&trace), stages_in(&results));
@@ -58,8 +59,7 @@ fn stages_of(trace: &Trace) -> Vec<Told> {
         let checks = checks.map(|one| (one.name.clone(), one.status.expect("so has a check")));
         (stage.name.clone(), app, status, checks.collect())
     };
-    let mut all: Vec<Told> =
-        all.filter(|one| one.kind == DecisionKind::Stage).map(told).collect();
+    let mut all: Vec<Told> = all.filter(|one| one.kind == DecisionKind::Stage).map(told).collect();
     all.sort();
     all
 }
@@ -88,10 +88,8 @@ fn check_lines(decision: &Decision, events: &[Event]) {
         assert!(decision.kind != DecisionKind::Check || is_end, "{decision:?}");
     }
     assert!(!decision.because.is_empty() || decision.kind == DecisionKind::Check, "{decision:?}");
-    let is_attempted = matches!(
-        decision.status,
-        Some(Status::Passed | Status::Failed | Status::Errored)
-    );
+    let is_attempted =
+        matches!(decision.status, Some(Status::Passed | Status::Failed | Status::Errored));
     assert!(!is_attempted || !decision.evidence.is_empty(), "stands on nothing: {decision:?}");
     for part in &decision.parts {
         check_lines(part, events);

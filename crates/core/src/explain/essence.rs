@@ -173,7 +173,8 @@ fn hooks(hooks: &[HookSeen]) -> String {
     hooks
         .iter()
         .map(|hook| {
-            let code = hook.code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
+            let code =
+                hook.code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
             format!("{} of {}: {code}; ", hook.when.label(), hook.service)
         })
         .collect()

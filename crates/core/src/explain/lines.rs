@@ -72,7 +72,11 @@ impl<'a> Lines<'a> {
         let Some(lines) = self.stage(run) else {
             return Vec::new();
         };
-        [Some(lines.began), lines.ended].into_iter().flatten().filter_map(|at| self.line(at)).collect()
+        [Some(lines.began), lines.ended]
+            .into_iter()
+            .flatten()
+            .filter_map(|at| self.line(at))
+            .collect()
     }
 
     /// Where a stage ended; where it began, should it have no end.

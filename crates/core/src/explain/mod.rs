@@ -68,10 +68,17 @@ impl<'a> Tracing<'a> {
         let conditions = &self.judgement.conditions;
         let because = match conditions.len() {
             0 => "nothing speaks against it".to_owned(),
-            many => format!("{} against a pass", one_or_many(many, "condition speaks", "conditions speak")),
+            many => format!(
+                "{} against a pass",
+                one_or_many(many, "condition speaks", "conditions speak")
+            ),
         };
-        let mut decision =
-            leaf(DecisionKind::Verdict, self.judgement.verdict.as_str(), because, self.lines.last());
+        let mut decision = leaf(
+            DecisionKind::Verdict,
+            self.judgement.verdict.as_str(),
+            because,
+            self.lines.last(),
+        );
         decision.parts = conditions
             .iter()
             .map(|condition| {
@@ -86,18 +93,24 @@ impl<'a> Tracing<'a> {
     /// The lines a condition stands on, by its place.
     fn at(&self, place: &str) -> Vec<EvidenceLine> {
         // A rung and its stage have one name: the one that did not pass is meant.
-        let has_passed = |stage: &Stage| self.judgement.stages.get(stage).is_some_and(Outcome::is_passed);
+        let has_passed =
+            |stage: &Stage| self.judgement.stages.get(stage).is_some_and(Outcome::is_passed);
         let stage = Stage::ALL.into_iter().find(|stage| stage.as_str() == place);
         let stage = stage.filter(|stage| stage.rung().is_none() || !has_passed(stage));
         let rung = Rung::ALL.into_iter().find(|rung| rung.as_str() == place);
         match (place, stage, rung) {
             (_, Some(stage), _) => self.of_stage_outcome(stage),
             (_, None, Some(rung)) => self.of_rung_outcome(rung).1,
-            ("run", ..) => self.lines.last_of(|kind| matches!(kind, EventKind::CancelRequested { .. })),
+            ("run", ..) => {
+                self.lines.last_of(|kind| matches!(kind, EventKind::CancelRequested { .. }))
+            }
             ("cleanup", ..) => {
                 self.lines.last_of(|kind| matches!(kind, EventKind::InventoryTaken { .. }))
             }
-            ("level", ..) => self.judgement.level_cap_rung.map_or(Vec::new(), |rung| self.of_rung_outcome(rung).1),
+            ("level", ..) => self
+                .judgement
+                .level_cap_rung
+                .map_or(Vec::new(), |rung| self.of_rung_outcome(rung).1),
             _ => self.lines.last(),
         }
     }
@@ -116,7 +129,10 @@ impl<'a> Tracing<'a> {
     /// What decided about a rung, and where that stands.
     fn of_rung_outcome(&self, rung: Rung) -> (String, Vec<EvidenceLine>) {
         let outcome = &self.judgement.rungs[&rung];
-        let stages = rung.stages().iter().filter_map(|stage| Some((stage, self.judgement.stages.get(stage)?)));
+        let stages = rung
+            .stages()
+            .iter()
+            .filter_map(|stage| Some((stage, self.judgement.stages.get(stage)?)));
         let deciding = stages.clone().find(|(_, of)| of.status() == outcome.status());
         let stands_in = rung == Rung::Install && !self.plan.fresh_head;
         match (outcome, deciding) {
@@ -127,7 +143,10 @@ impl<'a> Tracing<'a> {
                 let names: Vec<&str> = stages.map(|(stage, _)| stage.as_str()).collect();
                 let names = one_or_more("stage", "stages", &names);
                 let shown = count(shown, "thing");
-                (format!("{names} passed, and {shown} that had to be shown were shown"), self.ends(rung))
+                (
+                    format!("{names} passed, and {shown} that had to be shown were shown"),
+                    self.ends(rung),
+                )
             }
             (Outcome::Skipped { reason, intended: true }, _) => {
                 (format!("the pack says that it does not apply: {reason}"), self.lines.plan())
@@ -155,9 +174,10 @@ impl<'a> Tracing<'a> {
         let all = proofs(self.plan, self.state);
         let unmet = all.iter().find(|proof| proof.obligation.rung == rung && !proof.obligation.met);
         match (outcome, unmet) {
-            (Outcome::Unverified { .. }, Some(proof)) => {
-                (format!("its stages passed, but not everything was shown: {reason}"), self.of_proof(proof))
-            }
+            (Outcome::Unverified { .. }, Some(proof)) => (
+                format!("its stages passed, but not everything was shown: {reason}"),
+                self.of_proof(proof),
+            ),
             _ => (reason.to_owned(), self.lines.plan()),
         }
     }
@@ -165,7 +185,8 @@ impl<'a> Tracing<'a> {
     fn stood_in_for(&self) -> (String, Vec<EvidenceLine>) {
         let again = self.state.runs_of(Stage::Reinstall).next().is_some();
         let stage = if again { Stage::Reinstall } else { Stage::Upgrade };
-        let because = format!("no fresh install was wanted; stage {stage} passed and stands for it");
+        let because =
+            format!("no fresh install was wanted; stage {stage} passed and stands for it");
         (because, self.of_stage_outcome(stage))
     }
 
@@ -198,7 +219,8 @@ impl<'a> Tracing<'a> {
                 (outcome.reason().unwrap_or_default().to_owned(), self.lines.of_stage(run))
             }
         };
-        let parts = run.acts.iter().flat_map(|act| act.checks.iter().map(|check| self.check(act, check)));
+        let parts =
+            run.acts.iter().flat_map(|act| act.checks.iter().map(|check| self.check(act, check)));
         Decision {
             kind: DecisionKind::Stage,
             name: run.stage.to_string(),
@@ -245,7 +267,8 @@ impl<'a> Tracing<'a> {
     fn of_stage_outcome(&self, stage: Stage) -> Vec<EvidenceLine> {
         let outcome = self.judgement.stages.get(&stage);
         let runs = self.state.runs_of(stage);
-        let deciding = runs.filter(|run| Some(run.outcome().status()) == outcome.map(Outcome::status));
+        let deciding =
+            runs.filter(|run| Some(run.outcome().status()) == outcome.map(Outcome::status));
         if let Some(run) = deciding.last() {
             return match deciding_check(run, &run.outcome()) {
                 Some((act, _)) if !run.outcome().is_passed() => self.lines.of_act(act),
@@ -277,7 +300,11 @@ impl<'a> Tracing<'a> {
     /// What shows an obligation, or where its stage ended without it.
     fn of_proof(&self, proof: &Proof<'a>) -> Vec<EvidenceLine> {
         let acts: Vec<_> = proof.stands_on.iter().flat_map(|act| self.lines.of_act(act)).collect();
-        if acts.is_empty() { proof.run.map_or(Vec::new(), |run| self.lines.end_of(run)) } else { acts }
+        if acts.is_empty() {
+            proof.run.map_or(Vec::new(), |run| self.lines.end_of(run))
+        } else {
+            acts
+        }
     }
 
     /// What the plan chose.
@@ -289,7 +316,8 @@ impl<'a> Tracing<'a> {
             BaseChoice::None { why } => format!("none: {why}"),
         };
         let gate = self.plan.gate.iter().map(|gate| {
-            let asked = format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
+            let asked =
+                format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
             ("gate", format!("{asked}: {}", gate.why))
         });
         let adapted = self.plan.adaptations.iter();

@@ -55,7 +55,10 @@ fn a_green_run_stands_on_the_lines_that_show_it() {
     assert_eq!(verdict.because, "nothing speaks against it");
     assert_eq!(lines(verdict), [walked.events.len() as u64]);
     let install = find(&trace, DecisionKind::Rung, "install");
-    assert_eq!(install.because, "stage install passed, and 7 things that had to be shown were shown");
+    assert_eq!(
+        install.because,
+        "stage install passed, and 7 things that had to be shown were shown"
+    );
     let converge = find(&trace, DecisionKind::Check, "converge");
     assert_eq!(lines(converge), [line_of(&walked.events, settled)]);
     assert!(converge.evidence[0].says.starts_with("last look: app 1 running"), "{converge:?}");
@@ -116,9 +119,8 @@ fn stages_that_did_not_run_say_what_stood_in_the_way() {
     let backup = find(&trace, DecisionKind::Stage, "backup");
     assert_eq!(backup.because, "the run was cancelled");
     assert_eq!(backup.evidence[0].says, "1 signal asked the run to stop");
-    let never = walk(&whole().build(), |_, act| {
-        if act == Act::Converge { Turn::Bad } else { Turn::Good }
-    });
+    let never =
+        walk(&whole().build(), |_, act| if act == Act::Converge { Turn::Bad } else { Turn::Good });
     let trace = check_trace(&never.events);
     let functional = find(&trace, DecisionKind::Stage, "functional");
     assert_eq!(functional.status, Some(Status::Blocked));
@@ -131,7 +133,15 @@ fn stages_that_did_not_run_say_what_stood_in_the_way() {
 fn a_trace_can_be_narrowed_to_every_name_in_it() {
     let trace = check_trace(&walk(&whole().build(), good).events);
     let known = names(&trace);
-    for name in ["verdict", "install", "backup_restore", "teardown", "converge", "base", "app answers on its domain"] {
+    for name in [
+        "verdict",
+        "install",
+        "backup_restore",
+        "teardown",
+        "converge",
+        "base",
+        "app answers on its domain",
+    ] {
         assert!(known.contains(&name.to_owned()), "{known:?}");
     }
     for name in &known {
@@ -145,8 +155,6 @@ fn a_trace_can_be_narrowed_to_every_name_in_it() {
     // A check is shown below its stage and rung, and nothing else with it.
     let converge = narrowed(&trace, "converge").unwrap();
     let shown = all(&converge.decisions);
-    assert!(shown.iter().all(|one| {
-        one.kind != DecisionKind::Check || one.name == "converge"
-    }));
+    assert!(shown.iter().all(|one| { one.kind != DecisionKind::Check || one.name == "converge" }));
     assert!(shown.iter().any(|one| one.kind == DecisionKind::Rung && one.name == "install"));
 }

@@ -23,10 +23,15 @@ pub(super) fn plain(text: &str) -> String {
 
 /// Text as it is, in a block that nothing in it can end.
 pub(super) fn fenced(text: &str) -> String {
+    fenced_as("text", text)
+}
+
+/// The same, in a language.
+pub(super) fn fenced_as(language: &str, text: &str) -> String {
     let text = words::harmless(text.trim_end());
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}text\n{text}\n{fence}\n")
+    format!("{fence}{language}\n{text}\n{fence}\n")
 }
 
 #[cfg(test)]

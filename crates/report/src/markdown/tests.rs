@@ -5,8 +5,31 @@ use crate::samples;
 
 #[track_caller]
 fn check(results: &Results, expected: &str) {
-    let got = report(results);
+    let got = report(results, None);
     assert!(got == expected, "the report is:\n{got}");
+}
+
+#[test]
+fn commands_of_a_red_run_can_be_copied_from_a_block() {
+    let around = Around {
+        program: "cc-ci".into(),
+        run: "/runs/a b".into(),
+        again: Some(vec!["x".into()]),
+        ..Around::default()
+    };
+    let text = report(&samples::red(), Some(&around));
+    let expected = "\
+## To look closer
+
+```sh
+# why the verdict is fail, line by line of the log
+cc-ci explain '/runs/a b' install
+# the same again; the app stays, and the commands to look into it are told
+cc-ci run x --stages install --keep
+```
+";
+    assert!(text.contains(expected), "{text}");
+    assert!(!report(&samples::green(), Some(&around)).contains("To look closer"));
 }
 
 #[test]
@@ -21,7 +44,7 @@ fn a_failed_install() {
 
 #[test]
 fn a_run_that_was_kept_from_its_end() {
-    let text = report(&samples::error());
+    let text = report(&samples::error(), None);
     assert!(text.starts_with("# ERROR: ghost 4.1.0+6.9.0\n"), "{text}");
     assert!(text.contains("**interim: the run has not come to its end**\n"), "{text}");
     assert!(
@@ -43,7 +66,7 @@ fn what_an_app_says_is_no_markup() {
     for rung in results.rungs.values_mut() {
         rung.reason = Some(evil.into());
     }
-    let text = report(&results);
+    let text = report(&results, None);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines.iter().filter(|line| line.starts_with("# ")).count(),

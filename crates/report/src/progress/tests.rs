@@ -76,10 +76,7 @@ fn the_live_line_says_what_it_waits_for_and_how_long() {
     assert_eq!(now(&state), None);
     begin(&mut state, 2_000, Act::Converge, 598_000);
     let settling = now(&state).unwrap();
-    assert_eq!(
-        settling.text(at(2_999), ""),
-        "  install    fresh     settling, 0 s of 9 min 58 s"
-    );
+    assert_eq!(settling.text(at(2_999), ""), "  install    fresh     settling, 0 s of 9 min 58 s");
     assert_eq!(
         settling.text(at(14_900), "service app: 0 of 1 tasks run;\u{1b}[2J task x\nin slot 1"),
         "  install    fresh     settling, 12 s of 9 min 58 s: service app: 0 of 1 tasks run; task x in slot 1"

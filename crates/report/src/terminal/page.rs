@@ -1,5 +1,7 @@
 //! Lines of a terminal report: indented, wrapped, coloured.
 
+use cc_ci_model::outcome::Status;
+
 use super::Style;
 use crate::words;
 
@@ -20,6 +22,16 @@ impl Paint {
             Paint::Yellow => "33",
             Paint::Dim => "2",
         }
+    }
+}
+
+/// The colour of a status.
+pub(crate) fn paint(status: Status) -> Paint {
+    match status {
+        Status::Passed => Paint::Green,
+        Status::Failed => Paint::Red,
+        Status::Errored | Status::Unverified => Paint::Yellow,
+        Status::Blocked | Status::Skipped | Status::NotApplicable => Paint::Dim,
     }
 }
 
@@ -47,6 +59,10 @@ impl Page {
         self.escaped(text, &format!("1;{}", paint.code()))
     }
 
+    pub(crate) fn bold(&self, text: &str) -> String {
+        self.escaped(text, "1")
+    }
+
     fn escaped(&self, text: &str, code: &str) -> String {
         if self.style.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
@@ -58,7 +74,7 @@ impl Page {
     /// The name of a section, after an empty line.
     pub(crate) fn title(&mut self, text: &str) {
         self.blank();
-        self.lines.push(self.escaped(text, "1"));
+        self.lines.push(self.bold(text));
     }
 
     /// A line as it is.

@@ -7,7 +7,7 @@ const PLAIN: Style = Style { color: false, width: 80 };
 
 #[track_caller]
 fn check(results: &Results, expected: &str) {
-    let got = report(results, PLAIN);
+    let got = report(results, None, PLAIN);
     assert!(got == expected, "the report is:\n{got}");
 }
 
@@ -32,11 +32,33 @@ fn a_cancelled_run() {
 }
 
 #[test]
+fn commands_are_neither_wrapped_nor_coloured() {
+    let around = Around {
+        program: "./target/release/cc-ci".into(),
+        run: "/runs/one".into(),
+        directory: "/runs/one".into(),
+        logs: vec!["logs/fresh.app.log".into()],
+        again: Some(vec!["x".into(), "--pack".into(), "a folder with a rather long name".into()]),
+    };
+    let text = report(&samples::red(), Some(&around), Style { color: true, width: 40 });
+    for command in [
+        "\n  ./target/release/cc-ci explain /runs/one install\n",
+        "\n  less /runs/one/logs/fresh.app.log\n",
+        "\n  ./target/release/cc-ci run x --pack 'a folder with a rather long name' --stages install --keep\n",
+    ] {
+        assert!(text.contains(command), "{text}");
+    }
+    // The run is named as it can be found: by its directory, when that is somewhere else.
+    let left = report(&samples::cancelled(), Some(&around), PLAIN);
+    assert!(left.contains("to try again: ./target/release/cc-ci cleanup /runs/one\n"), "{left}");
+}
+
+#[test]
 fn colour_adds_nothing_to_the_words() {
     for results in [samples::green(), samples::red(), samples::error(), samples::cancelled()] {
-        let coloured = report(&results, Style { color: true, ..PLAIN });
+        let coloured = report(&results, None, Style { color: true, ..PLAIN });
         assert!(coloured.contains("\u{1b}[1;3"), "{coloured}");
-        assert_eq!(words::harmless(&coloured), report(&results, PLAIN));
+        assert_eq!(words::harmless(&coloured), report(&results, None, PLAIN));
     }
 }
 
@@ -44,7 +66,7 @@ fn colour_adds_nothing_to_the_words() {
 fn no_line_is_wider_than_the_terminal_unless_it_is_one_word() {
     for width in [40, 60, 80, 120] {
         for results in [samples::green(), samples::red(), samples::error(), samples::cancelled()] {
-            let text = report(&results, Style { color: false, width });
+            let text = report(&results, None, Style { color: false, width });
             let prose = text.lines().filter(|line| !line.contains("cc-ci cleanup"));
             let wide = prose.filter(|line| line.chars().count() > width.max(72));
             assert_eq!(wide.count(), 0, "{text}");
