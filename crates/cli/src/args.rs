@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Judge a run again from its log
     Judge(JudgeArgs),
+    /// Say why a run says what it says, line by line of its log
+    Explain(ExplainArgs),
     /// Remove what a dead run left
     Cleanup(CleanupArgs),
     /// Say whether a run could work on this host, and what to do if not
@@ -65,7 +67,7 @@ pub(crate) struct RunArgs {
     /// The run directory; it must be empty or not exist [default: below the state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Leave the last app standing
+    /// Leave the last app there, a red one too
     #[arg(long)]
     pub(crate) keep: bool,
 }
@@ -80,8 +82,22 @@ pub(crate) struct PlanArgs {
 /// `cc-ci judge`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct JudgeArgs {
-    /// The log of a run: its `events.jsonl`
-    pub(crate) events: PathBuf,
+    /// The run: its id, its directory, or its `events.jsonl`
+    pub(crate) run: String,
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t = Output::Auto)]
+    pub(crate) output: Output,
+}
+
+/// `cc-ci explain`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The run: its id, its directory, or its `events.jsonl`
+    pub(crate) run: String,
+    /// Only this: a rung (`upgrade`, `L2`), a stage, a check (`converge`), something that had to be
+    /// shown; everything about it is told
+    #[arg(num_args = 0..)]
+    pub(crate) what: Vec<String>,
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Output::Auto)]
     pub(crate) output: Output,
@@ -92,6 +108,9 @@ pub(crate) struct JudgeArgs {
 pub(crate) struct CleanupArgs {
     /// The run: its id, or its directory
     pub(crate) run: String,
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t = Output::Auto)]
+    pub(crate) output: Output,
 }
 
 /// `cc-ci doctor`.
@@ -127,10 +146,10 @@ pub(crate) enum IngressArg {
 /// What goes to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// The report, with colour on a terminal
+    /// Text for people, with colour on a terminal
     Auto,
-    /// The report, without colour
+    /// Text for people, without colour
     Human,
-    /// Only the results, as JSON
+    /// One JSON document and nothing else
     Json,
 }

@@ -43,7 +43,8 @@ fn start(args: Args) -> Result<u8, Failure> {
         match args.command {
             Command::Run(run) => commands::run::run(&settings, run).await,
             Command::Plan(plan) => commands::plan::plan(&settings, plan).await,
-            Command::Judge(judge) => commands::judge::judge(&judge),
+            Command::Judge(judge) => commands::judge::judge(&settings, &judge),
+            Command::Explain(explain) => commands::explain::explain(&settings, &explain),
             Command::Cleanup(cleanup) => commands::cleanup::cleanup(&settings, cleanup).await,
             Command::Doctor(doctor) => commands::doctor::doctor(&settings, &doctor).await,
             Command::Schema(schema) => commands::schema::schema(&schema),

@@ -7,6 +7,7 @@ use cc_ci_core::results::results;
 use cc_ci_core::state::RunState;
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::results::Results;
+use cc_ci_report::closer::Around;
 use cc_ci_store::RunDir;
 
 use crate::screen::Screen;
@@ -28,7 +29,7 @@ impl Listener for Progress {
         self.screen.heard(event, state);
         if let (EventKind::StageEnded, Some(plan)) = (&event.kind, &state.plan) {
             // Best effort: the log is what counts, and it is written already.
-            drop(publish(&self.store, &results(plan, state)));
+            drop(publish(&self.store, &results(plan, state), None));
         }
     }
 
@@ -41,7 +42,8 @@ impl Listener for Progress {
 pub(crate) fn publish(
     store: &RunDir,
     results: &Results,
+    around: Option<&Around>,
 ) -> Result<(), cc_ci_core::ports::StoreError> {
     store.write("results.json", cc_ci_report::json::results(results).as_bytes())?;
-    store.write("report.md", cc_ci_report::markdown::report(results).as_bytes())
+    store.write("report.md", cc_ci_report::markdown::report(results, around).as_bytes())
 }

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cc_ci_core::ports::Clock;
-use cc_ci_model::event::Event;
 use cc_ci_core::state::RunState;
+use cc_ci_model::event::Event;
 use cc_ci_model::time::Timestamp;
 use cc_ci_report::live::LiveLine;
 use cc_ci_report::progress::{self, Doing};
@@ -228,7 +228,8 @@ mod tests {
     /// A stage that begins, waits a while and ends.
     fn play(columns: Option<usize>, color: bool) -> String {
         let paper = Paper::default();
-        let columns = columns.map(|columns| Box::new(move || columns) as Box<dyn Fn() -> usize + Send>);
+        let columns =
+            columns.map(|columns| Box::new(move || columns) as Box<dyn Fn() -> usize + Send>);
         let screen = Screen::of(Box::new(paper.clone()), columns, color);
         let mut state = RunState::default();
         let mut seq = 0;
@@ -257,7 +258,10 @@ mod tests {
         assert!(!text.contains(['\u{1b}', '\r']), "{text:?}");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4, "{lines:?}");
-        assert_eq!(lines[0], "install              waiting until the stack has converged (deadline 10 min)");
+        assert_eq!(
+            lines[0],
+            "install              waiting until the stack has converged (deadline 10 min)"
+        );
         assert!(lines[1].starts_with("stopping: "), "{lines:?}");
         assert_eq!(lines[2], "install              errored after 2.6 s: stopped");
     }
@@ -267,7 +271,8 @@ mod tests {
         const CLEAR: &str = "\r\u{1b}[J";
         let text = play(Some(100), false);
         let first = "  install              settling, 0 s of 10 min";
-        let second = "  install              settling, 1 s of 10 min: service app: 0 of 1 tasks run";
+        let second =
+            "  install              settling, 1 s of 10 min: service app: 0 of 1 tasks run";
         let third = "  install              settling, 2 s of 10 min: service app: 0 of 1 tasks run";
         let stopping = "stopping: what the run created is being removed; once more to hurry";
         let ended = "! install              errored after 2.6 s: stopped";

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) base_domain: String,
     /// Where a relative path starts.
     pub(crate) directory: PathBuf,
+    /// How this program was called.
+    pub(crate) program: String,
     /// Nothing is coloured.
     pub(crate) no_color: bool,
     /// A terminal is more than paper, and nobody but a person reads it.
@@ -40,6 +42,7 @@ impl Settings {
             path: get("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
             base_domain: get("CC_CI_BASE_DOMAIN").unwrap_or_else(|| "ccci.test".to_owned()),
             directory,
+            program: called_as(),
             no_color: get("NO_COLOR").is_some(),
             may_move_the_cursor: moves_the_cursor(get("TERM").as_deref(), get("CI").as_deref()),
             docker_config: get("DOCKER_CONFIG"),
@@ -64,6 +67,12 @@ impl Settings {
         ];
         known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
     }
+}
+
+/// As it stands on the command line, so that it can be typed again.
+fn called_as() -> String {
+    let own = std::env::args_os().next();
+    own.map_or_else(|| "cc-ci".to_owned(), |own| own.to_string_lossy().into_owned())
 }
 
 /// Not on a dumb terminal, and not in a pipeline: some of those pretend to have a terminal and

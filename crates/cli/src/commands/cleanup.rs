@@ -7,10 +7,11 @@ use cc_ci_core::ports::{Clock as _, RunStore as _};
 use cc_ci_core::state::RunState;
 use cc_ci_engine::cleanup::{Sweeper, sweep};
 use cc_ci_model::exit::ExitKind;
+use cc_ci_model::results::Cleanup;
 use cc_ci_store::{RunDir, RunDirError, StateDir};
 
 use super::print;
-use crate::args::CleanupArgs;
+use crate::args::{CleanupArgs, Output};
 use crate::failure::{Failure, chain};
 use crate::settings::Settings;
 use crate::wiring::Host;
@@ -27,22 +28,21 @@ pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8
         .map_err(|error| Failure::new(ExitKind::Usage, chain(&error)))?;
     let state = RunState::of(&log.events);
     let Some(plan) = state.plan.as_ref() else {
-        print("the run ended before it had a plan: it created nothing\n")?;
-        return Ok(0);
+        let nothing = Cleanup { complete: true, left: Vec::new() };
+        let text = "the run ended before it had a plan: it created nothing\n";
+        return tell(args.output, &nothing, text).map(|()| 0);
     };
     let host = Host::new(settings)?;
     let sweeper: Sweeper = host.sweeper()?;
     let deadline = host.clock.now().plus(LIMIT);
     let swept =
         sweep(&sweeper, &scope(&plan.run_id, &state.intents), &state.processes, deadline).await;
-    let cleaned = cc_ci_model::results::Cleanup {
-        complete: swept.complete && swept.left.is_empty(),
-        left: swept.left,
-    };
+    let cleaned = Cleanup { complete: swept.complete && swept.left.is_empty(), left: swept.left };
     let json = cc_ci_report::json::cleanup(&cleaned);
     store.write("cleanup.json", json.as_bytes()).map_err(|error| Failure::error(chain(&error)))?;
+    let text = format!("nothing is left of run {}\n", plan.run_id);
+    tell(args.output, &cleaned, if cleaned.complete { &text } else { "" })?;
     if cleaned.complete {
-        print(&format!("nothing is left of run {}\n", plan.run_id))?;
         return Ok(0);
     }
     let left: Vec<String> = cleaned.left.iter().map(ToString::to_string).collect();
@@ -52,6 +52,14 @@ pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8
         format!("still there: {}: {why}", left.join(", ")),
     )
     .hint(format!("try again: `cc-ci cleanup {}`", args.run)))
+}
+
+/// What is left, for programs; for people a sentence.
+fn tell(output: Output, cleaned: &Cleanup, text: &str) -> Result<(), Failure> {
+    match output {
+        Output::Json => print(&cc_ci_report::json::cleanup(cleaned)),
+        Output::Auto | Output::Human => print(text),
+    }
 }
 
 fn refused(error: &RunDirError) -> Failure {

@@ -32,7 +32,7 @@ pub(crate) async fn doctor(settings: &Settings, args: &DoctorArgs) -> Result<u8,
     match args.output {
         Output::Json => print(&cc_ci_report::json::doctor(&report))?,
         Output::Auto | Output::Human => {
-            print(&text(&report, style(args.output, settings.no_color)))?;
+            print(&text(&report, style(args.output, settings)))?;
         }
     }
     Ok(report.exit_code)

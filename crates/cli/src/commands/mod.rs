@@ -2,7 +2,9 @@
 
 pub(crate) mod cleanup;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod judge;
+mod log;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod schema;
@@ -12,25 +14,38 @@ use std::io::{IsTerminal as _, Write as _};
 
 use cc_ci_model::event::Tool;
 use cc_ci_model::results::Results;
+use cc_ci_report::closer::Around;
 use cc_ci_report::terminal::{Style, report};
 
 use crate::args::Output;
 use crate::failure::Failure;
+use crate::settings::Settings;
 
 /// Puts the answer on standard output.
-pub(crate) fn show(results: &Results, output: Output, no_color: bool) -> Result<(), Failure> {
-    let text = match output {
+pub(crate) fn show(
+    results: &Results,
+    around: &Around,
+    output: Output,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    print(&match output {
         Output::Json => cc_ci_report::json::results(results),
-        Output::Auto | Output::Human => report(results, style(output, no_color)),
-    };
-    print(&text)
+        Output::Auto | Output::Human => report(results, Some(around), style(output, settings)),
+    })
 }
 
-/// How a report looks on standard output.
-pub(crate) fn style(output: Output, no_color: bool) -> Style {
-    let is_terminal = std::io::stdout().is_terminal();
-    Style { color: output == Output::Auto && is_terminal && !no_color, width: 100 }
+/// How text for people looks on standard output.
+pub(crate) fn style(output: Output, settings: &Settings) -> Style {
+    let stdout = std::io::stdout();
+    let is_terminal = stdout.is_terminal();
+    let color = output == Output::Auto && is_terminal && !settings.no_color;
+    let measured = rustix::termios::tcgetwinsize(&stdout).ok().filter(|_| is_terminal);
+    let columns = measured.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    Style { color, width: columns.unwrap_or(WIDTH) }
 }
+
+/// Columns of what is no terminal.
+const WIDTH: usize = 100;
 
 /// This program.
 pub(crate) fn tool() -> Tool {

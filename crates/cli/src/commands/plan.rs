@@ -1,6 +1,7 @@
 //! `cc-ci plan`.
 
 use cc_ci_engine::doctor::Trying;
+use std::io::Write as _;
 
 use super::{print, subject};
 use crate::args::{Output, PlanArgs};
@@ -20,6 +21,9 @@ pub(crate) async fn plan(settings: &Settings, args: PlanArgs) -> Result<u8, Fail
     let recipes = host.recipes(settings, work.path());
     let reference = args.subject.reference.as_deref();
     let plan = host.planner(recipes).plan(&request, &source, reference).await?;
+    if let Some(line) = subject::added(&args.subject) {
+        drop(writeln!(std::io::stderr(), "{line}"));
+    }
     match args.subject.output {
         Output::Json => print(&cc_ci_report::json::plan(&plan))?,
         Output::Auto | Output::Human => print(&cc_ci_report::plan::text(&plan))?,

@@ -13,12 +13,14 @@ use cc_ci_host::UnixSignals;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::name::RunId;
 use cc_ci_model::plan::Plan;
+use cc_ci_report::closer::Around;
 use cc_ci_store::{RunDir, RunDirError, StateDir};
 
-use super::{exit_code, show, subject, tool};
+use super::{exit_code, log, show, subject, tool};
 use crate::args::{Output, RunArgs, Subject};
 use crate::failure::{Failure, chain};
 use crate::progress::{Progress, publish};
+use crate::screen::{Screen, Ticking};
 use crate::settings::Settings;
 use crate::wiring::{Host, Room};
 
@@ -47,21 +49,25 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
     };
     let color = args.subject.output == Output::Auto;
     let screen = Arc::new(Screen::stderr(settings, color));
-    super::announce_added(&screen, &args.subject);
+    if let Some(line) = subject::added(&args.subject) {
+        screen.say(&line);
+    }
     let ticking = Ticking::start(screen.clone(), host.clock.clone());
     let listener = Arc::new(Progress::new(room.store.clone(), screen));
     let place = room.place(settings, &args.subject, &request);
     let ports = host.ports(settings, room.ports(recipes, place, &plan, listener))?;
     let results = run_plan(ports, plan, tool()).await;
     drop(ticking);
+    let around = room.around(settings, &args, &run_id);
     let results = results.map_err(|error| {
-        Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run_id}`"))
+        let run = &around.run;
+        Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run}`"))
     })?;
-    publish(&room.store, &results).map_err(|error| Failure::error(chain(&error)))?;
+    publish(&room.store, &results, Some(&around)).map_err(|error| Failure::error(chain(&error)))?;
     if !args.keep {
         room.clear_work();
     }
-    show(&results, args.subject.output, settings.no_color)?;
+    show(&results, &around, args.subject.output, settings)?;
     if args.subject.output != Output::Json {
         super::print(&format!("\nrun directory: {}\n", room.directory.display()))?;
     }
@@ -114,7 +120,7 @@ impl RunRoom {
         recipes: Arc<GitRecipes>,
         place: Place,
         plan: &Plan,
-        listener: Arc<dyn Listener>,
+        listener: Arc<Progress>,
     ) -> Room {
         Room {
             recipes,
@@ -125,6 +131,14 @@ impl RunRoom {
             listener,
             place,
         }
+    }
+
+    /// For who wants to look closer: a run that is kept somewhere else is named by its directory.
+    fn around(&self, settings: &Settings, args: &RunArgs, run_id: &RunId) -> Around {
+        let directory = self.directory.display().to_string();
+        let run = if args.out.is_some() { &directory } else { run_id.as_str() };
+        let again = (!args.keep).then(|| subject::arguments(&args.subject));
+        Around { again, ..log::around(settings, run, &self.directory) }
     }
 
     /// Clones, overlays and snapshots are of no use once the run is over, and snapshots hold the

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cc_ci_core::planning::Request;
+use cc_ci_core::planning::{Request, StageChoice};
 use cc_ci_core::ports::{Clock as _, CommandLine, Commands as _, Entropy as _, RecipeSource};
 use cc_ci_host::OsEntropy;
 use cc_ci_model::exit::ExitKind;
@@ -12,6 +12,7 @@ use cc_ci_model::name::{ComposeName, RunId};
 use cc_ci_model::pack::Pack;
 use cc_ci_model::plan::EngineId;
 use cc_ci_model::secret::Secret;
+use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
 use crate::args::Subject;
@@ -75,6 +76,25 @@ pub(crate) fn request(
         },
         host: facts,
     })
+}
+
+/// The arguments of the same run, without stages, without credentials, and without what only
+/// says where things go.
+pub(crate) fn arguments(subject: &Subject) -> Vec<String> {
+    let mut all = vec![without_credentials(&subject.recipe)];
+    let mut option = |name: &str, value: Option<String>| {
+        all.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
+    };
+    option("--ref", subject.reference.clone());
+    option("--pack", subject.pack.as_ref().map(|pack| pack.display().to_string()));
+    option("--require-level", subject.require_level.map(|level| level.to_string()));
+    all
+}
+
+/// The line about stages that nobody asked for by name, and that run all the same.
+pub(crate) fn added(subject: &Subject) -> Option<String> {
+    let added: Vec<Stage> = subject.stages.iter().flat_map(StageChoice::added).collect();
+    cc_ci_report::progress::needed(&added)
 }
 
 fn pack(settings: &Settings, folder: Option<&Path>) -> Result<Option<Pack>, Failure> {
