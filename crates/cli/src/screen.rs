@@ -67,16 +67,18 @@ impl Screen {
             }
             return;
         };
+        // An ended stage takes the place of its live line. Between two acts the line stays.
+        let is_open = state.current().is_some();
         if let Some(lines) = progress::lasting(event, state, screen) {
-            // An ended stage takes the place of its live line.
-            let text = match progress::now(state) {
-                Some(_) => inner.line.above(&lines),
-                None => format!("{}{lines}\n", inner.line.clear()),
+            let text = if is_open {
+                inner.line.above(&lines)
+            } else {
+                format!("{}{lines}\n", inner.line.clear())
             };
             inner.write(&text);
         }
         let doing = progress::now(state);
-        if doing != inner.doing {
+        if doing != inner.doing && (doing.is_some() || !is_open) {
             inner.missing.clear();
             inner.doing = doing;
         }

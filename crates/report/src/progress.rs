@@ -133,11 +133,21 @@ impl Doing {
             more => words::duration(more),
         };
         let limit = words::duration(millis(self.deadline, self.began_at));
-        let missing = words::harmless(missing).replace('\n', " ");
+        let missing = shortened(&words::harmless(missing));
         let why = if missing.is_empty() { String::new() } else { format!(": {missing}") };
         let text = format!("{}, {spent} of {limit}{why}", briefly(self.act));
         format!("  {}", about(self.stage, self.app.as_ref(), &text))
     }
+}
+
+/// On one line, and ids of tasks as short as people need them: what follows them matters more.
+fn shortened(text: &str) -> String {
+    let is_id = |word: &str| {
+        word.len() == 25 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let words = text.split_whitespace();
+    let words = words.map(|word| if is_id(word) { &word[..8] } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// A stage that the plan did not announce.

@@ -157,11 +157,9 @@ impl<'a> Tracing<'a> {
             (_, Some((stage, of))) if !stands_in => {
                 let reason = of.reason().unwrap_or_default();
                 let word = of.status().as_str();
-                let because = if self.state.runs_of(*stage).next().is_some() {
-                    format!("stage {stage} {word}")
-                } else {
-                    format!("stage {stage} {word}: {reason}")
-                };
+                let has_run = self.state.runs_of(*stage).next().is_some();
+                let because =
+                    if has_run { format!("stage {stage} {word}") } else { reason.to_owned() };
                 (because, self.of_stage_outcome(*stage))
             }
             (_, _) => self.unproven(rung, outcome),
@@ -210,7 +208,7 @@ impl<'a> Tracing<'a> {
         let all = run.checks().count();
         let (because, evidence) = match (&outcome, deciding_check(run, &outcome)) {
             (Outcome::Passed, _) => {
-                (format!("{} and the stage came to its end", checks(all)), self.lines.of_stage(run))
+                (format!("{} passed", count(all, "check")), self.lines.of_stage(run))
             }
             (_, Some((act, check))) => {
                 (format!("check {} {}", check.name, check.outcome.status()), self.lines.of_act(act))
@@ -335,10 +333,6 @@ fn deciding_check<'a>(run: &'a StageRun, outcome: &Outcome) -> Option<(&'a ActRu
 
 fn blocked(by: &str) -> String {
     if by.contains(' ') { by.to_owned() } else { format!("stage {by} stands in the way") }
-}
-
-fn checks(all: usize) -> String {
-    format!("{} passed", count(all, "check"))
 }
 
 fn one_or_many(number: usize, one: &str, many: &str) -> String {

@@ -48,8 +48,7 @@ fn red() -> Trace {
     let rolled_back =
         "service app: the update failed and Swarm rolled it back, so the old version is running";
     let look = "last look: app 1 running, 3 ended, unchanged for 5.0 s";
-    let install =
-        decision(Stage, "install", passed, "2 checks passed and the stage came to its end");
+    let install = decision(Stage, "install", passed, "2 checks passed");
     let upgrade = decision(Stage, "upgrade", failed, "check converge failed");
     let decisions = vec![
         decision(Whole, "fail", None, "1 condition speaks against a pass").on(60, "sealed").of(
@@ -87,8 +86,7 @@ fn red() -> Trace {
         ]),
         decision(Rung, "integration", Some(Status::NotApplicable), "nothing needs it")
             .on(1, "the plan"),
-        decision(Stage, "teardown", passed, "1 check passed and the stage came to its end")
-            .on(52, "x"),
+        decision(Stage, "teardown", passed, "1 check passed").on(52, "x"),
         decision(Choice, "base", None, "1.0.0+1.0 at aaaaaaaa: the newest release")
             .on(1, "the plan"),
     ];
@@ -143,11 +141,9 @@ verdict
 
 ✓ L1 install  passed
     stage install passed, and 1 thing that had to be shown was shown [line 20]
-    ✓ stage install passed: 2 checks passed and the stage came to its end [lines
-      2, 20]
+    ✓ stage install passed: 2 checks passed [lines 2, 20]
         ✓ images: 1 image present [line 4]
         ✓ converge: 1 service holds still for 5000 ms [line 9]
-    1 of 1 things that had to be shown were shown
 
 ✗ L2 upgrade  failed
     stage upgrade failed [line 44]
@@ -161,8 +157,7 @@ verdict
         ? not shown: app answers on its domain: it did not happen [line 48]
 
 stages that are no part of a rung
-  ✓ stage teardown passed: 1 check passed and the stage came to its end [line
-    52]
+  ✓ stage teardown passed: 1 check passed [line 52]
 
 what the plan chose
   - base: 1.0.0+1.0 at aaaaaaaa: the newest release [line 1]

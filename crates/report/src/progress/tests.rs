@@ -78,8 +78,11 @@ fn the_live_line_says_what_it_waits_for_and_how_long() {
     let settling = now(&state).unwrap();
     assert_eq!(settling.text(at(2_999), ""), "  install    fresh     settling, 0 s of 9 min 58 s");
     assert_eq!(
-        settling.text(at(14_900), "service app: 0 of 1 tasks run;\u{1b}[2J task x\nin slot 1"),
-        "  install    fresh     settling, 12 s of 9 min 58 s: service app: 0 of 1 tasks run; task x in slot 1"
+        settling.text(
+            at(14_900),
+            "service app: 0 of 1 tasks run;\u{1b}[2J task 3rv6fx3a9b2ev5yu7fqvuvjds\nin slot 1"
+        ),
+        "  install    fresh     settling, 12 s of 9 min 58 s: service app: 0 of 1 tasks run; task 3rv6fx3a in slot 1"
     );
     end(&mut state, 15_000, Outcome::Passed);
     assert_eq!(now(&state), None);
