@@ -272,10 +272,9 @@ mod tests {
     fn on_a_terminal_one_line_is_written_over_until_its_stage_ends() {
         const CLEAR: &str = "\r\u{1b}[J";
         let text = play(Some(100), false);
-        let first = "  install              settling, 0 s of 10 min";
-        let second =
-            "  install              settling, 1 s of 10 min: service app: 0 of 1 tasks run";
-        let third = "  install              settling, 2 s of 10 min: service app: 0 of 1 tasks run";
+        let first = "  install: settling, 0 s of 10 min";
+        let second = "  install: settling, 1 s of 10 min: service app: 0 of 1 tasks run";
+        let third = "  install: settling, 2 s of 10 min: service app: 0 of 1 tasks run";
         let stopping = "stopping: what the run created is being removed; once more to hurry";
         let ended = "! install              errored after 2.6 s: stopped";
         let expected = format!(

@@ -12,6 +12,7 @@ use cc_ci_model::stage::Rung;
 
 use crate::terminal::Style;
 use crate::terminal::page::{Page, Paint, paint};
+use crate::view::Said;
 use crate::words;
 
 /// How much is told.
@@ -27,7 +28,7 @@ pub enum Depth {
 pub fn text(trace: &Trace, style: Style, depth: Depth) -> String {
     let mut page = Page::new(style);
     headline(&mut page, trace);
-    let mut telling = Telling { page, depth };
+    let mut telling = Telling { page, depth, said: Said::default() };
     let mut before = None;
     for decision in &trace.decisions {
         telling.section(decision, before);
@@ -60,7 +61,11 @@ fn headline(page: &mut Page, trace: &Trace) {
 struct Telling {
     page: Page,
     depth: Depth,
+    said: Said,
 }
+
+/// What is said again rather than referred to.
+const SHORT: usize = 80;
 
 impl Telling {
     /// A decision of the first order, with a title where a new kind begins.
@@ -92,6 +97,9 @@ impl Telling {
         self.page.title("verdict");
         self.page.block(2, &placed(&verdict.because, verdict));
         for condition in &verdict.parts {
+            // The reason travels from the check to here, and gets the exit code on its way.
+            let reason = condition.because.rsplit_once(" (exit code ");
+            self.said.say(reason.map_or(&*condition.because, |(reason, _)| reason));
             let text = format!("{}: {}", condition.name, condition.because);
             self.page.hanging("  - ", 4, &placed(&text, condition));
         }
@@ -119,10 +127,12 @@ impl Telling {
     fn stage(&mut self, stage: &Decision, indent: usize) {
         let app = stage.app.as_ref().map(|app| format!(", app {app}")).unwrap_or_default();
         let word = words::status(stage.status.unwrap_or(Status::NotApplicable));
-        let text = format!("stage {}{app} {word}: {}", stage.name, stage.because);
+        let is_told = stage.because.contains(word);
+        let word = if is_told { String::new() } else { format!("{word}: ") };
+        let text = format!("stage {}{app}: {word}{}", stage.name, stage.because);
         self.told(stage, indent, &text, false);
         for check in &stage.parts {
-            let text = format!("{}: {}", check.name, check.because);
+            let text = format!("{}: {}", check.name, self.once(&check.because));
             self.told(check, indent + 4, &text, true);
         }
     }
@@ -139,8 +149,15 @@ impl Telling {
         let shows_all = self.depth == Depth::Everything;
         for one in due().filter(|part| shows_all || !is_met(part)) {
             let not = if is_met(&one) { "" } else { "not shown: " };
-            self.told(one, 8, &format!("{not}{}: {}", one.name, one.because), false);
+            let text = format!("{not}{}: {}", one.name, self.once(&one.because));
+            self.told(one, 8, &text, false);
         }
+    }
+
+    /// A long reason is read once.
+    fn once<'a>(&mut self, because: &'a str) -> &'a str {
+        let is_new = self.said.is_new(because);
+        if is_new || because.chars().count() <= SHORT { because } else { "as said above" }
     }
 
     /// A decision, and below it what its lines say, where that is wanted.

@@ -127,27 +127,27 @@ impl Doing {
     /// As a line that is written over: how long of how long at most, and what is missing still.
     /// The time comes first: on a narrow terminal the end is cut off.
     pub fn text(&self, now: Timestamp, missing: &str) -> String {
-        let whole_seconds = millis(now, self.began_at) / 1000 * 1000;
-        let spent = match whole_seconds {
+        let seconds = |ms: u64| match ms / 1000 {
             0 => "0 s".to_owned(),
-            more => words::duration(more),
+            whole => words::duration(whole * 1000),
         };
-        let limit = words::duration(millis(self.deadline, self.began_at));
+        let spent = seconds(millis(now, self.began_at));
+        let limit = seconds(millis(self.deadline, self.began_at) + 500);
         let missing = shortened(&words::harmless(missing));
         let why = if missing.is_empty() { String::new() } else { format!(": {missing}") };
-        let text = format!("{}, {spent} of {limit}{why}", briefly(self.act));
-        format!("  {}", about(self.stage, self.app.as_ref(), &text))
+        let app = self.app.as_ref().map(|app| format!(" {app}")).unwrap_or_default();
+        format!("  {}{app}: {}, {spent} of {limit}{why}", self.stage, briefly(self.act))
     }
 }
 
-/// On one line, and ids of tasks as short as people need them: what follows them matters more.
+/// On one line, and without ids of tasks: nobody copies one from a line that goes away, and what
+/// follows it matters more.
 fn shortened(text: &str) -> String {
     let is_id = |word: &str| {
         word.len() == 25 && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     let words = text.split_whitespace();
-    let words = words.map(|word| if is_id(word) { &word[..8] } else { word });
-    words.collect::<Vec<_>>().join(" ")
+    words.filter(|word| !is_id(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// A stage that the plan did not announce.

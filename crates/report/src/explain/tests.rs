@@ -141,23 +141,22 @@ verdict
 
 ✓ L1 install  passed
     stage install passed, and 1 thing that had to be shown was shown [line 20]
-    ✓ stage install passed: 2 checks passed [lines 2, 20]
+    ✓ stage install: 2 checks passed [lines 2, 20]
         ✓ images: 1 image present [line 4]
         ✓ converge: 1 service holds still for 5000 ms [line 9]
 
 ✗ L2 upgrade  failed
     stage upgrade failed [line 44]
-    ✗ stage upgrade failed: check converge failed [line 44]
+    ✗ stage upgrade: check converge failed [line 44]
         ✓ deploy: the Swarm accepted the head [line 40]
-        ✗ converge: service app: the update failed and Swarm rolled it back, so
-          the old version is running
+        ✗ converge: as said above
             line 44, 05:30:44: last look: app 1 running, 3 ended, unchanged for
             5.0 s
     1 of 2 things that had to be shown were shown
         ? not shown: app answers on its domain: it did not happen [line 48]
 
 stages that are no part of a rung
-  ✓ stage teardown passed: 1 check passed [line 52]
+  ✓ stage teardown: 1 check passed [line 52]
 
 what the plan chose
   - base: 1.0.0+1.0 at aaaaaaaa: the newest release [line 1]
@@ -168,7 +167,7 @@ FAIL  x: level 1 of 4, run 20261124T053000-x-0a1b2c
 
 ✗ L2 upgrade  failed
     stage upgrade failed [line 44]
-    ✗ stage upgrade failed: check converge failed [line 44]
+    ✗ stage upgrade: check converge failed [line 44]
         ✓ deploy: the Swarm accepted the head
             line 40, 05:30:40: exit code 0
         ✗ converge: service app: the update failed and Swarm rolled it back, so
