@@ -261,6 +261,9 @@ impl Drop for Lab {
     /// After a test that failed half-way there may be a run that did not clean up. Nothing is done
     /// about runs that did.
     fn drop(&mut self) {
+        let kept = std::fs::read_dir(self.state().join("runs")).into_iter().flatten();
+        let kept = kept.filter_map(|entry| Some(entry.ok()?.path()));
+        self.runs.borrow_mut().extend(kept);
         for run in self.runs.borrow().iter().filter(|run| run.join("events.jsonl").exists()) {
             if !is_clean(run)
                 && let Ok(mut command) = self.command()

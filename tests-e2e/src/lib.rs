@@ -6,7 +6,7 @@
 //! at objects of its own runs, and removes what it makes itself by name.
 //!
 //! Reading order: [`Lab`], [`Ran`], [`LiveRun`], [`Log`], [`engine`], [`Strangers`],
-//! [`Registry`], [`PrivateEngine`].
+//! [`Registry`], [`PrivateEngine`], [`in_terminal`].
 #![expect(
     clippy::disallowed_methods,
     reason = "tests start programs as a user does, read the clock and write files: they have no ports"
@@ -23,6 +23,7 @@ mod private_engine;
 mod ran;
 mod registry;
 mod strangers;
+mod terminal;
 mod waiting;
 
 pub use cases::{Case, git};
@@ -35,3 +36,4 @@ pub use private_engine::PrivateEngine;
 pub use ran::Ran;
 pub use registry::Registry;
 pub use strangers::Strangers;
+pub use terminal::{Shown, in_terminal};

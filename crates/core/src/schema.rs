@@ -8,6 +8,7 @@
 
 use cc_ci_model::doctor::DoctorReport;
 use cc_ci_model::event::Event;
+use cc_ci_model::explain::Trace;
 use cc_ci_model::pack::Pack;
 use cc_ci_model::plan::Plan;
 use cc_ci_model::results::Results;
@@ -41,7 +42,7 @@ impl Document {
 }
 
 /// The names of all published formats, in the order of [`documents`].
-pub const NAMES: [&str; 5] = ["results", "event", "plan", "recipe.toml", "doctor"];
+pub const NAMES: [&str; 6] = ["results", "event", "plan", "explain", "recipe.toml", "doctor"];
 
 /// What a format is for: files that people write may leave keys out, and must not have others;
 /// files that cc-ci writes have every key, and readers ignore those they do not know.
@@ -58,6 +59,7 @@ pub fn documents() -> Vec<Document> {
         document::<Results>("results", "results.json of a run", Written),
         document::<Event>("event", "one line of a run's events.jsonl", Written),
         document::<Plan>("plan", "what `cc-ci plan --output json` prints", Written),
+        document::<Trace>("explain", "what `cc-ci explain --output json` prints", Written),
         document::<Pack>("recipe.toml", "what a pack says about one recipe", Read),
         document::<DoctorReport>("doctor", "what `cc-ci doctor --output json` prints", Written),
     ]

@@ -10,8 +10,8 @@
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
-pub mod doctor;
 pub mod closer;
+pub mod doctor;
 pub mod explain;
 pub mod json;
 pub mod live;

@@ -16,4 +16,5 @@ mod private_engine;
 mod rungs;
 mod sources;
 mod strangers;
+mod terminal;
 mod weather;

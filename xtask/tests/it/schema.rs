@@ -81,6 +81,18 @@ fn what_was_recorded_is_read_and_judged_as_it_was() {
     }
 }
 
+/// RES-8: a recorded run is explained as it was judged, line by line of what was recorded.
+#[test]
+fn what_was_recorded_is_explained_as_it_was_judged() {
+    let before: Results = serde_json::from_value(results()).unwrap();
+    let events: Vec<Event> =
+        events().into_iter().map(|event| serde_json::from_value(event).unwrap()).collect();
+    let trace = cc_ci_testkit::check_trace(&events);
+    assert_eq!((trace.verdict, trace.level), (before.verdict, before.level));
+    valid("explain.schema.json", &serde_json::to_value(&trace).unwrap());
+    refused("explain.schema.json", &without(serde_json::to_value(&trace).unwrap(), "decisions"));
+}
+
 #[test]
 fn results_without_a_key_or_with_another_word_are_refused() {
     for key in ["schema_version", "final", "verdict", "rungs", "level_cap_rung", "events_sha256"] {

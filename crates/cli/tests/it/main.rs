@@ -3,5 +3,8 @@
 
 mod doctor;
 mod engine;
+mod explain;
+mod outputs;
+mod recorded;
 mod schema;
 mod support;

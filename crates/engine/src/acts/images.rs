@@ -45,7 +45,7 @@ pub(super) async fn ensure(
 /// Which images are not there yet.
 fn tell(hand: &Stagehand, missing: &[&str]) {
     match missing {
-        [] => hand.journal.tell("nothing more"),
+        [] => hand.journal.tell(""),
         [first] => hand.journal.tell(&format!("image {first}")),
         [first, rest @ ..] => {
             hand.journal.tell(&format!("image {first} and {} more", rest.len()));
