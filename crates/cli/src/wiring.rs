@@ -53,7 +53,6 @@ pub(crate) struct Room {
     /// Where the engine keeps volumes.
     pub(crate) volume_root: PathBuf,
     pub(crate) store: Arc<RunDir>,
-    pub(crate) listener: Arc<dyn Listener>,
     pub(crate) place: Place,
     pub(crate) signals: Arc<UnixSignals>,
 }
@@ -175,8 +174,13 @@ impl Host {
     }
 
     /// Everything a run touches.
-    pub(crate) fn ports(&self, settings: &Settings, room: Room) -> Result<Ports, Failure> {
-        let Room { recipes, work, volume_root, store, listener, place, signals } = room;
+    pub(crate) fn ports(
+        &self,
+        settings: &Settings,
+        room: Room,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Ports, Failure> {
+        let Room { recipes, work, volume_root, store, place, signals } = room;
         let commands: Arc<dyn Commands> = self.commands.clone();
         let clock: Arc<dyn Clock> = self.clock.clone();
         let deployer = NativeDeployer::new(commands.clone(), &work, settings.docker_environment());

@@ -168,7 +168,7 @@ impl<'a> Due<'a> {
     fn shown(&mut self, name: &str, acts: &[&'a ActRun], wanted: Act) {
         let done = acts.iter().copied().find(|act| act.act == wanted);
         let detail = done.and_then(|done| done.checks.last()).map(told);
-        let met = done.is_some_and(|done| done.is_good());
+        let met = done.is_some_and(ActRun::is_good);
         let evidence = detail.unwrap_or_else(|| "it did not happen".to_owned());
         self.add(name, met, evidence, done.into_iter().collect());
     }

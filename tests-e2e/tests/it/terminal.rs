@@ -1,4 +1,5 @@
 //! What somebody at a terminal sees, and what becomes of the commands they are told (RES-8).
+#![expect(clippy::disallowed_methods, reason = "commands are put together as a user does")]
 
 use anyhow::{Context as _, Result};
 use cc_ci_e2e::{Change, Lab, Shown, engine, in_terminal, is_enabled};

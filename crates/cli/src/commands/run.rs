@@ -47,15 +47,11 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
             return Err(failure);
         }
     };
-    let color = args.subject.output == Output::Auto;
-    let screen = Arc::new(Screen::stderr(settings, color));
-    if let Some(line) = subject::added(&args.subject) {
-        screen.say(&line);
-    }
+    let screen = screen(settings, &args.subject);
     let ticking = Ticking::start(screen.clone(), host.clock.clone());
     let listener = Arc::new(Progress::new(room.store.clone(), screen));
     let place = room.place(settings, &args.subject, &request);
-    let ports = host.ports(settings, room.ports(recipes, place, &plan, listener))?;
+    let ports = host.ports(settings, room.ports(recipes, place, &plan), listener)?;
     let results = run_plan(ports, plan, tool()).await;
     drop(ticking);
     let around = room.around(settings, &args, &run_id);
@@ -82,6 +78,15 @@ fn stopped() -> Failure {
 
 /// How often a folder of the run's own is tried to be removed.
 const TRIES: u32 = 5;
+
+/// Where progress is shown. The first line says what runs although nobody asked for it by name.
+fn screen(settings: &Settings, subject: &Subject) -> Arc<Screen> {
+    let screen = Screen::stderr(settings, subject.output == Output::Auto);
+    if let Some(line) = subject::added(subject) {
+        screen.say(&line);
+    }
+    Arc::new(screen)
+}
 
 /// A run's own directory, and what is in it before anything happens.
 struct RunRoom {
@@ -120,7 +125,6 @@ impl RunRoom {
         recipes: Arc<GitRecipes>,
         place: Place,
         plan: &Plan,
-        listener: Arc<Progress>,
     ) -> Room {
         Room {
             recipes,
@@ -128,7 +132,6 @@ impl RunRoom {
             volume_root: volume_root(plan),
             store: self.store.clone(),
             signals: self.signals.clone(),
-            listener,
             place,
         }
     }

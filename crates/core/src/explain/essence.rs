@@ -1,9 +1,9 @@
 //! What a line of the log says, in a few words: facts, never what they mean.
 
-use cc_ci_model::backup::{HookSeen, KeptMarker, TestSeen};
+use cc_ci_model::backup::{HookSeen, KeptMarker, SnapshotSeen, TestSeen};
 use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::{
-    AnswerSeen, DeploySeen, Evidence, ImageFound, MarkerSeen, PageSeen, SettleSeen,
+    AnswerSeen, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
 use cc_ci_model::intent::Object;
 use cc_ci_model::stack::{StackFacts, TaskState};
@@ -50,13 +50,7 @@ fn names(left: &[Object]) -> String {
 
 fn of_evidence(evidence: &Evidence) -> String {
     match evidence {
-        Evidence::Images { images } => {
-            let is_there = |found: &ImageFound| {
-                matches!(found, ImageFound::Present { .. } | ImageFound::LocalOnly { .. })
-            };
-            let there = images.iter().filter(|image| is_there(&image.found)).count();
-            format!("{there} of {} are there", count(images.len(), "image"))
-        }
+        Evidence::Images { images } => images_there(images),
         Evidence::Deployed(seen) => deployed(seen),
         Evidence::Settled(seen) => settled(seen),
         Evidence::Answered(seen) => answered(seen),
@@ -68,15 +62,7 @@ fn of_evidence(evidence: &Evidence) -> String {
             Some(id) => format!("{}snapshot {}", hooks(&seen.hooks), head(id)),
             None => format!("{}no snapshot", hooks(&seen.hooks)),
         },
-        Evidence::Snapshot(seen) => {
-            let found = seen.markers.iter().filter(|marker| marker.found).count();
-            let files: u64 = seen.paths.iter().map(|path| path.files).sum();
-            format!(
-                "snapshot {}: {files} files, {found} of {} in its bytes",
-                head(&seen.snapshot),
-                count(seen.markers.len(), "nonce")
-            )
-        }
+        Evidence::Snapshot(seen) => snapshot(seen),
         Evidence::Disturbed { markers } => format!("after the loss: {}", files_found(markers)),
         Evidence::Restored(seen) => {
             let end = if seen.problem.is_some() { "not put back" } else { "put back" };
@@ -89,11 +75,33 @@ fn of_evidence(evidence: &Evidence) -> String {
             Some(facts) => format!("the stack: {}", stack(facts)),
             None => "the engine did not answer".to_owned(),
         },
-        Evidence::Dismantled { left, refusals } => match (left.is_empty(), refusals.last()) {
-            (true, _) => "nothing is left of the app".to_owned(),
-            (false, None) => format!("left of the app: {}", names(left)),
-            (false, Some(why)) => format!("left of the app: {} ({why})", names(left)),
-        },
+        Evidence::Dismantled { left, refusals } => dismantled(left, refusals),
+    }
+}
+
+fn images_there(images: &[ImageSeen]) -> String {
+    let is_there = |found: &ImageFound| {
+        matches!(found, ImageFound::Present { .. } | ImageFound::LocalOnly { .. })
+    };
+    let there = images.iter().filter(|image| is_there(&image.found)).count();
+    format!("{there} of {} there", count(images.len(), "image"))
+}
+
+fn snapshot(seen: &SnapshotSeen) -> String {
+    let found = seen.markers.iter().filter(|marker| marker.found).count();
+    let files: u64 = seen.paths.iter().map(|path| path.files).sum();
+    format!(
+        "snapshot {}: {files} files, {found} of {} in its bytes",
+        head(&seen.snapshot),
+        count(seen.markers.len(), "nonce")
+    )
+}
+
+fn dismantled(left: &[Object], refusals: &[String]) -> String {
+    match (left.is_empty(), refusals.last()) {
+        (true, _) => "nothing is left of the app".to_owned(),
+        (false, None) => format!("left of the app: {}", names(left)),
+        (false, Some(why)) => format!("left of the app: {} ({why})", names(left)),
     }
 }
 
@@ -170,14 +178,11 @@ fn files_found(markers: &[KeptMarker]) -> String {
 }
 
 fn hooks(hooks: &[HookSeen]) -> String {
-    hooks
-        .iter()
-        .map(|hook| {
-            let code =
-                hook.code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
-            format!("{} of {}: {code}; ", hook.when.label(), hook.service)
-        })
-        .collect()
+    let each = hooks.iter().map(|hook| {
+        let code = hook.code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
+        format!("{} of {}: {code}; ", hook.when.label(), hook.service)
+    });
+    each.collect::<Vec<_>>().concat()
 }
 
 fn tested(tests: &[TestSeen]) -> String {

@@ -41,6 +41,7 @@ trait Built {
 }
 
 /// An upgrade that failed.
+#[expect(clippy::too_many_lines, reason = "this function is data")]
 fn red() -> Trace {
     use DecisionKind::{Check, Choice, Condition, Obligation, Rung, Stage, Verdict as Whole};
     let (passed, failed, open) =
@@ -66,8 +67,7 @@ fn red() -> Trace {
         .on(20, "the stage ends")
         .of(vec![
             install.on(2, "x").on(20, "x").of(vec![
-                decision(Check, "images", passed, "1 image present")
-                    .on(4, "1 of 1 image are there"),
+                decision(Check, "images", passed, "1 image present").on(4, "1 of 1 image there"),
                 decision(Check, "converge", passed, "1 service holds still for 5000 ms")
                     .on(9, look),
             ]),
