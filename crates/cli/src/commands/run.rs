@@ -13,6 +13,7 @@ use cc_ci_host::UnixSignals;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::name::RunId;
 use cc_ci_model::plan::Plan;
+use cc_ci_model::results::Results;
 use cc_ci_report::closer::Around;
 use cc_ci_store::{RunDir, RunDirError, StateDir};
 
@@ -59,15 +60,26 @@ pub(crate) async fn run(settings: &Settings, args: RunArgs) -> Result<u8, Failur
         let run = &around.run;
         Failure::error(chain(&error)).hint(format!("remove what it left: `cc-ci cleanup {run}`"))
     })?;
-    publish(&room.store, &results, Some(&around)).map_err(|error| Failure::error(chain(&error)))?;
+    finish(settings, &args, &room, &results, &around)
+}
+
+/// Publishes, clears away, prints.
+fn finish(
+    settings: &Settings,
+    args: &RunArgs,
+    room: &RunRoom,
+    results: &Results,
+    around: &Around,
+) -> Result<u8, Failure> {
+    publish(&room.store, results, Some(around)).map_err(|error| Failure::error(chain(&error)))?;
     if !args.keep {
         room.clear_work();
     }
-    show(&results, &around, args.subject.output, settings)?;
+    show(results, around, args.subject.output, settings)?;
     if args.subject.output != Output::Json {
         super::print(&format!("\nrun directory: {}\n", room.directory.display()))?;
     }
-    Ok(exit_code(&results))
+    Ok(exit_code(results))
 }
 
 /// A signal came before there was a plan (TEAR-3).
