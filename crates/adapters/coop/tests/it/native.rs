@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cc_ci_coop::NativeDeployer;
+use cc_ci_core::compose::ComposeText;
 use cc_ci_core::ports::{Clock as _, DeployRequest, Deployer as _};
 use cc_ci_host::{HostCommands, SystemClock};
 use tempfile::TempDir;
@@ -48,7 +49,7 @@ impl Place {
             directory: checkout,
             compose_files: files.iter().map(|file| (*file).to_owned()).collect(),
             overlay_before: before.map(str::to_owned),
-            overlays: Vec::new(),
+            overlays: vec![ComposeText { name: "small.yml".into(), text: "# small.yml\n".into() }],
             overlay: "# last\n".to_owned(),
             env: BTreeMap::new(),
             deadline: SystemClock::new().now().plus(Duration::from_secs(30)),
@@ -78,6 +79,7 @@ async fn files_are_given_in_the_order_in_which_they_are_merged() {
         [
             "checkout/compose.yml\n# compose.yml",
             "checkout/compose.mail.yml\n# compose.mail.yml",
+            "overlays/st.pack-0.yml\n# small.yml",
             "overlays/st.overlay.yml\n# last\nst",
         ]
     );
