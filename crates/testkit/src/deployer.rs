@@ -14,8 +14,9 @@ use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::name::{CommitSha, ComposeName};
 
 use crate::build::stack::StackBuilder;
+use crate::commands::FakeCommands;
 use crate::faults::{Fate, Faults, injected};
-use crate::host::FakeCommands;
+
 use crate::recipes::FakeRecipes;
 use crate::swarm::{FakeSwarm, Spec};
 

@@ -1,19 +1,17 @@
-//! Fakes of this host: signals, processes, programs.
+//! Fakes of this host: signals and processes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cc_ci_core::ports::{
-    ChildLog, Clock, CommandError, CommandLine, CommandOutput, Commands, Processes, Signals,
-};
+use cc_ci_core::ports::{Clock, Processes, Signals};
 use cc_ci_model::intent::ProcessId;
 use cc_ci_model::time::Timestamp;
 use tokio::sync::Notify;
 
 use crate::clock::VirtualClock;
-use crate::faults::{Fate, Faults, injected};
+use crate::faults::Faults;
 
 /// Signals that come when the test says.
 #[derive(Debug)]
@@ -89,19 +87,19 @@ pub fn process(pid: i32) -> ProcessId {
 #[derive(Debug)]
 pub struct FakeProcesses {
     faults: Arc<Faults>,
-    alive: Mutex<BTreeSet<i32>>,
+    alive: Mutex<Vec<ProcessId>>,
     stubborn: Mutex<BTreeSet<i32>>,
 }
 
 impl FakeProcesses {
     /// A host on which only this process runs.
     pub fn new(faults: Arc<Faults>) -> Self {
-        Self { faults, alive: Mutex::new([1].into()), stubborn: Mutex::default() }
+        Self { faults, alive: Mutex::new(vec![process(1)]), stubborn: Mutex::default() }
     }
 
     /// A process of a dead run that still runs; a stubborn one cannot be ended.
     pub fn with_orphan(&self, pid: i32, stubborn: bool) {
-        lock(&self.alive).insert(pid);
+        lock(&self.alive).push(process(pid));
         if stubborn {
             lock(&self.stubborn).insert(pid);
         }
@@ -115,155 +113,19 @@ impl Processes for FakeProcesses {
     }
 
     fn is_alive(&self, process: &ProcessId) -> bool {
-        lock(&self.alive).contains(&process.pid)
+        lock(&self.alive).contains(process)
     }
 
     async fn end(&self, process: &ProcessId, _grace: Duration) -> bool {
         let end = || {
-            let stubborn = lock(&self.stubborn).contains(&process.pid);
-            if !stubborn {
-                lock(&self.alive).remove(&process.pid);
-            }
+            let stubborn = self.is_alive(process) && lock(&self.stubborn).contains(&process.pid);
+            lock(&self.alive).retain(|known| stubborn || known != process);
             Ok(!stubborn)
         };
         self.faults.around("end a process", |_| (), end).await.unwrap_or(false)
     }
 }
 
-/// Programs that end as the test says, at once.
-pub struct FakeCommands {
-    faults: Arc<Faults>,
-    inner: Mutex<Programs>,
-}
-
-#[derive(Default)]
-struct Programs {
-    log: Option<Arc<dyn ChildLog>>,
-    next_pid: i32,
-    running: Vec<ProcessId>,
-    ran: Vec<CommandLine>,
-    outputs: Vec<(String, CommandOutput)>,
-    unfit: BTreeMap<String, String>,
-}
-
-impl FakeCommands {
-    /// Every program ends with exit code 0 and says nothing.
-    pub fn new(faults: Arc<Faults>) -> Self {
-        Self { faults, inner: Mutex::default() }
-    }
-
-    /// What `program` says whenever it runs.
-    pub fn answer(&self, program: &str, output: CommandOutput) {
-        lock(&self.inner).outputs.push((program.to_owned(), output));
-    }
-
-    /// `program` cannot be started, for that reason.
-    pub fn unfit(&self, program: &str, why: &str) {
-        lock(&self.inner).unfit.insert(program.to_owned(), why.to_owned());
-    }
-
-    /// Every program that ran, in order.
-    pub fn ran(&self) -> Vec<CommandLine> {
-        lock(&self.inner).ran.clone()
-    }
-
-    /// Programs that run now.
-    pub fn running(&self) -> usize {
-        lock(&self.inner).running.len()
-    }
-
-    /// Starts a child; it has ended when the answer is dropped.
-    pub fn start(self: &Arc<Self>) -> Child {
-        let (process, log) = self.spawn();
-        // Made before the log hears of it: whatever happens there, the child is ended.
-        let child = Child { process, commands: Arc::clone(self) };
-        if let Some(log) = log {
-            log.started(&child.process);
-        }
-        child
-    }
-
-    fn spawn(&self) -> (ProcessId, Option<Arc<dyn ChildLog>>) {
-        let mut inner = lock(&self.inner);
-        inner.next_pid += 1;
-        let process = process(1000 + inner.next_pid);
-        inner.running.push(process.clone());
-        (process, inner.log.clone())
-    }
-
-    fn ended(&self, process: &ProcessId) {
-        let log = {
-            let mut inner = lock(&self.inner);
-            inner.running.retain(|running| running != process);
-            inner.log.clone()
-        };
-        if let Some(log) = log {
-            log.ended(process);
-        }
-    }
-}
-
-/// A child process that runs until this is dropped.
-#[derive(Debug)]
-pub struct Child {
-    process: ProcessId,
-    commands: Arc<FakeCommands>,
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.commands.ended(&self.process);
-    }
-}
-
-#[async_trait]
-impl Commands for FakeCommands {
-    fn can_start(&self, command: &CommandLine) -> Result<(), CommandError> {
-        let unfit = lock(&self.inner).unfit.get(&command.program).cloned();
-        let refused = |message| CommandError { program: command.program.clone(), message };
-        unfit.map_or(Ok(()), |message| Err(refused(message)))
-    }
-
-    async fn run(&self, command: &CommandLine) -> Result<CommandOutput, CommandError> {
-        let failed =
-            CommandError { program: command.program.clone(), message: injected("run a program") };
-        let fate = self.faults.enter("run a program").await;
-        if fate == Fate::Fail {
-            return Err(failed);
-        }
-        let (process, log) = self.spawn();
-        if let Some(log) = log {
-            log.started(&process);
-        }
-        let output = {
-            let mut inner = lock(&self.inner);
-            inner.ran.push(command.clone());
-            let known = inner.outputs.iter().find(|(program, _)| *program == command.program);
-            known.map_or_else(silent, |(_, output)| output.clone())
-        };
-        self.ended(&process);
-        match fate {
-            Fate::Go => Ok(output),
-            Fate::Fail | Fate::GoThenFail => Err(failed),
-            Fate::GoThenHang => std::future::pending().await,
-        }
-    }
-
-    fn attach(&self, log: Arc<dyn ChildLog>) {
-        lock(&self.inner).log = Some(log);
-    }
-}
-
-fn silent() -> CommandOutput {
-    CommandOutput { code: Some(0), expired: false, stdout: Vec::new(), stderr: Vec::new() }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl std::fmt::Debug for FakeCommands {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FakeCommands").field("running", &self.running()).finish_non_exhaustive()
-    }
 }

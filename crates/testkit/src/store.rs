@@ -1,6 +1,7 @@
 //! A run directory in memory, and a listener that remembers.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cc_ci_core::ports::{Listener, RunStore, StoreError};
@@ -108,6 +109,10 @@ impl RunStore for MemoryStore {
         if self.faults.enter_now("write a file") != Fate::Go {
             return Err(failure(name, "write a file"));
         }
+        if !is_name_of_a_file(name) {
+            let source = std::io::Error::other("no name for a file of a run");
+            return Err(StoreError { path: name.to_owned(), source });
+        }
         let mut kept = self.lock();
         if kept.secrets.survives_in(content) {
             return Err(failure(name, "write a secret"));
@@ -138,6 +143,13 @@ impl RunStore for MemoryStore {
         self.lock().files.remove(name);
         Ok(())
     }
+}
+
+/// Whether a name stays inside the run's directory and is not the log's or the lock's.
+fn is_name_of_a_file(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let is_inside = !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)));
+    is_inside && !matches!(name, "events.jsonl" | "lock")
 }
 
 fn failure(path: &str, call: &str) -> StoreError {

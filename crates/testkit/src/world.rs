@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cc_ci_model::intent::{Intent, Object, ObjectKind};
 use cc_ci_model::plan::{BaseChoice, Plan};
 
-use crate::backup::{FakeSnapshots, FakeVolumes};
 use crate::build::plan::PlanBuilder;
 use crate::clock::{SeededEntropy, VirtualClock};
+use crate::commands::FakeCommands;
 use crate::deployer::FakeDeployer;
 use crate::faults::Faults;
-use crate::host::{FakeCommands, FakeProcesses, FakeSignals};
+use crate::host::{FakeProcesses, FakeSignals};
 use crate::probe::FakeProbe;
 use crate::recipes::FakeRecipes;
+use crate::snapshots::FakeSnapshots;
 use crate::store::{MemoryStore, Recorder};
 use crate::swarm::FakeSwarm;
+use crate::volumes::FakeVolumes;
 
 /// All fakes, wired together for one plan.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl World {
         let clock = Arc::new(VirtualClock::new());
         let faults = Arc::new(Faults::none());
         let swarm = FakeSwarm::new(clock.clone(), faults.clone());
-        let commands = Arc::new(FakeCommands::new(faults.clone()));
+        let commands = Arc::new(FakeCommands::new(clock.clone(), faults.clone()));
         let world = Self {
             deployer: Arc::new(FakeDeployer::new(swarm.clone(), commands.clone(), faults.clone())),
             recipes: Arc::new(FakeRecipes::new(faults.clone())),

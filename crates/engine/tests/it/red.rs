@@ -213,7 +213,7 @@ async fn an_app_that_never_answers_fails_when_the_time_is_up() {
 #[tokio::test(start_paused = true)]
 async fn nothing_listens_on_the_routed_port() {
     let ended = with(Behaviour { port: 8080, ..Behaviour::steady() }).await;
-    check(&ended, &["connection refused", "port 80"]);
+    check(&ended, &["Connection refused", "port 80"]);
 }
 
 #[tokio::test(start_paused = true)]

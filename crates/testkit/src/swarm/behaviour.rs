@@ -87,7 +87,7 @@ pub enum Health {
 pub enum Answer {
     /// A status, with a body.
     Status(u16, String),
-    /// A redirect to an address outside the app.
+    /// A redirect to there. One within the domain that was asked is followed.
     Redirect(String),
     /// It closes the connection.
     Reset,

@@ -82,6 +82,13 @@ impl Sim {
         self.files.remove(&key(volume, path));
     }
 
+    /// Whether files are below a path of a volume.
+    pub(crate) fn is_folder(&self, volume: &str, path: &str) -> bool {
+        let (owner, folder) = key(volume, path);
+        let below = format!("{}/", folder.trim_end_matches('/'));
+        self.files.keys().any(|(known, file)| *known == owner && file.starts_with(&below))
+    }
+
     /// Files at or below a path of a volume; an empty path is all of it.
     pub(crate) fn below(&self, volume: &str, path: &str) -> BTreeMap<String, FileFacts> {
         let root = path.trim_end_matches("/.").trim_end_matches('.').trim_matches('/').to_owned();

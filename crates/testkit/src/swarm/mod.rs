@@ -91,9 +91,11 @@ impl FakeSwarm {
         }))
     }
 
-    /// How tasks of a service, or of an image, behave.
+    /// How tasks of a service, or of an image, behave. Answers begin with the first one again.
     pub fn behave(&self, service_or_image: &str, behaviour: Behaviour) {
-        self.sim().behaviours.insert(service_or_image.to_owned(), behaviour);
+        let mut sim = self.sim();
+        sim.behaviours.insert(service_or_image.to_owned(), behaviour);
+        sim.requests.clear();
     }
 
     /// What is found when an image is asked for. One that is not found is missing on nodes too.

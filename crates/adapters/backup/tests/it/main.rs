@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "tests say what they measured")]
 
+mod contracts;
 mod measure;
 mod odd;
 mod picture;

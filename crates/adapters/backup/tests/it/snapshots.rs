@@ -6,112 +6,37 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cc_ci_core::ports::{SnapshotEntry, Snapshots};
+use cc_ci_core::ports::Snapshots;
 
 use crate::support::{Host, dress, is_root, put};
 
 const TAG: &str = "app_example_com";
 
-/// Volume, path, whether it is a file, and its bytes.
-fn listed(entries: &[SnapshotEntry]) -> Vec<(&str, &str, bool, u64)> {
-    entries
-        .iter()
-        .map(|entry| {
-            let path = entry.path.to_str().unwrap();
-            (entry.volume.as_str(), path, entry.is_file, entry.bytes)
-        })
-        .collect()
-}
-
 #[tokio::test]
-async fn whole_volumes_and_parts_are_listed_by_volume_and_path() {
-    let host = Host::with_volumes(&["app_db", "app_files", "app_cache"]);
-    put(host.data("app_db").join("dump.sql"), "dump");
-    put(host.data("app_db").join("live/page"), "page");
-    put(host.data("app_files").join("a/x/1"), "1");
-    put(host.data("app_files").join("a/x/2"), "");
-    put(host.data("app_files").join("a/y"), "y");
-    put(host.data("app_files").join("a-b"), "other");
-    let id = host
-        .snapshots
-        .take(
-            TAG,
-            &[
-                host.source("app_files", "a/x"),
-                host.source("app_cache", ""),
-                host.source("app_db", "dump.sql"),
-                host.source("app_files", "a-b"),
-                host.source("app_files", "a/x/1"),
-            ],
-        )
-        .await
-        .unwrap();
-    assert_eq!(id.len(), 64);
-    let entries = host.snapshots.list(&id).await.unwrap();
-    assert_eq!(
-        listed(&entries),
-        [
-            ("app_cache", "", false, 0),
-            ("app_db", "", false, 0),
-            ("app_db", "dump.sql", true, 4),
-            ("app_files", "", false, 0),
-            ("app_files", "a", false, 0),
-            ("app_files", "a/x", false, 0),
-            ("app_files", "a/x/1", true, 1),
-            ("app_files", "a/x/2", true, 0),
-            ("app_files", "a-b", true, 5),
-        ]
-    );
-}
-
-#[tokio::test]
-async fn files_are_read_and_searched() {
+async fn a_needle_is_found_in_the_middle_of_a_large_file() {
     let host = Host::with_volumes(&["app_db", "app_files"]);
     let mut large = vec![b'.'; 9 << 20];
     large[5 << 20..][..6].copy_from_slice(b"needle");
     put(host.data("app_db").join("large"), &large);
-    put(host.data("app_db").join("a/small"), "in a haystack");
-    put(host.data("app_db").join("empty"), "");
     put(host.data("app_files").join("other"), "pin");
     let sources = [host.source("app_db", ""), host.source("app_files", "")];
     let id = host.snapshots.take(TAG, &sources).await.unwrap();
 
-    let read =
-        async |path: &str| host.snapshots.read(&id, "app_db", Path::new(path)).await.unwrap();
-    assert_eq!(read("a/small").await.unwrap(), b"in a haystack");
-    assert_eq!(read("empty").await.unwrap(), b"");
-    assert_eq!(read("large").await.unwrap(), vec![b'.'; 1 << 20]);
-    for no_file in ["gone", "a", "", "empty/x"] {
-        assert_eq!(read(no_file).await, None, "{no_file}");
-    }
-    assert_eq!(host.snapshots.read(&id, "app_cache", Path::new("a")).await, Ok(None));
-    assert!(host.snapshots.read(&id, "app_db", Path::new("../app_files/other")).await.is_err());
-
     let contains = async |volume: &str, needle: &str| {
         host.snapshots.contains(&id, volume, needle.as_bytes()).await.unwrap()
     };
-    assert!(contains("app_db", "haystack").await);
     assert!(contains("app_db", "..needle..").await);
-    assert!(contains("app_files", "pin").await);
-    assert!(!contains("app_db", "pin").await, "another volume's");
     assert!(!contains("app_files", "needle").await, "another volume's");
     assert!(!contains("app_db", "needles").await);
-    assert!(!contains("app_db", "").await, "nothing is no proof");
-    assert!(!contains("app_cache", "pin").await, "not in it");
 }
 
 #[tokio::test]
-async fn a_missing_source_is_an_error_and_not_an_empty_snapshot() {
+async fn a_missing_source_is_named_by_the_first_part_that_is_missing() {
     let host = Host::with_volumes(&["app_db"]);
     put(host.data("app_db").join("there"), "x");
-    let gone = host.source("gone_db", "");
     for (sources, named) in [
-        (vec![], "nothing to take it of"),
-        (vec![host.source("app_db", "dump.sql")], "there is no `app_db/dump.sql`"),
         (vec![host.source("app_db", "a/b")], "there is no `app_db/a`"),
         (vec![host.source("app_db", "there/x")], "there is no `app_db/there`"),
-        (vec![host.source("app_db", ""), gone.clone()], gone.root.to_str().unwrap()),
-        (vec![host.source("app_db", "../x")], "`app_db/../x`"),
     ] {
         let error = host.snapshots.take(TAG, &sources).await.unwrap_err().to_string();
         assert!(error.starts_with("cannot take a snapshot: "), "{error}");
@@ -137,12 +62,8 @@ async fn each_snapshot_keeps_its_own_state() {
         async |id: &str| host.snapshots.read(id, "app_db", Path::new("dump.sql")).await.unwrap();
     assert_eq!(read(&first).await.unwrap(), b"first");
     assert_eq!(read(&second).await.unwrap(), b"other");
-
-    for id in ["latest", &first[..8], "", &"0".repeat(64)] {
-        assert!(host.snapshots.list(id).await.is_err(), "{id}");
-        assert!(host.snapshots.restore(id, &sources).await.is_err(), "{id}");
-    }
-    assert_eq!(fs::read(&dump).unwrap(), b"other");
+    // An exact id is wanted, though eight digits would do to tell them apart.
+    assert!(host.snapshots.list(&first[..8]).await.is_err());
 }
 
 /// What is read is what goes in: whole if it shrinks, no more than there was if it grows.
