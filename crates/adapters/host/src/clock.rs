@@ -1,4 +1,6 @@
 //! Time.
+//!
+//! Tests: at the end of this file, and in `tests/it/contracts.rs`.
 
 use std::time::{Duration, Instant};
 
@@ -56,15 +58,6 @@ pub(crate) async fn pause(duration: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn it_is_never_earlier_than_what_was_waited_for() {
-        let clock = SystemClock::new();
-        let until = clock.now().plus(Duration::from_millis(20));
-        clock.sleep_until(until).await;
-        assert!(clock.now() >= until);
-        clock.sleep_until(until).await;
-    }
 
     #[test]
     fn it_is_set_by_the_host() {

@@ -1,4 +1,6 @@
 //! Signals that ask the run to stop.
+//!
+//! Tests: in `tests/it/contracts.rs`.
 
 use std::io;
 
@@ -66,24 +68,5 @@ async fn count([mut interrupt, mut terminate, mut hangup]: [Signal; 3], sender: 
             return;
         }
         sender.send_modify(|count| *count = count.saturating_add(1));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rustix::process::{Signal, getpid, kill_process};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn each_signal_counts() {
-        let signals = UnixSignals::listen().unwrap();
-        assert_eq!(signals.count(), 0);
-        kill_process(getpid(), Signal::HUP).unwrap();
-        assert_eq!(signals.more_than(0).await, 1);
-        kill_process(getpid(), Signal::TERM).unwrap();
-        assert_eq!(signals.more_than(1).await, 2);
-        assert_eq!(signals.more_than(0).await, 2);
-        assert_eq!(signals.count(), 2);
     }
 }

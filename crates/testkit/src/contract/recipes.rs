@@ -19,7 +19,7 @@ super::contract!(Recipes: [
     releases_are_version_tags_with_their_commits,
     without_tags_all_releases_are_known_to_be_none,
     files_are_read_byte_for_byte_up_to_a_megabyte,
-    a_checkout_holds_the_files_of_its_commit_and_nothing_else,
+    incident_untracked_overlay_blocks_checkout_a_checkout_is_exact,
     a_commit_that_is_not_there_is_an_error,
 ]);
 
@@ -189,7 +189,8 @@ async fn files_are_read_byte_for_byte_up_to_a_megabyte<S: Stage>(stage: &S) {
     assert!(recipes.tree(&head).await == Ok(expected));
 }
 
-async fn a_checkout_holds_the_files_of_its_commit_and_nothing_else<S: Stage>(stage: &S) {
+/// PLAN-5: no version sees the files of another.
+async fn incident_untracked_overlay_blocks_checkout_a_checkout_is_exact<S: Stage>(stage: &S) {
     let history = History::new("second")
         .commit("first", None, [("compose.yml", "one"), ("compose.host-ports.yml", "ports")])
         .commit("second", Some("first"), [("compose.yml", "two")]);

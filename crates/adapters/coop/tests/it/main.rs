@@ -1,6 +1,7 @@
-//! Recipes as real git repositories: which commit is tested, what its files are, and that the
-//! user's own repository is only read.
+//! Recipes as real git repositories: what the ports promise, and that the user's own repository
+//! is only read.
 
+mod contracts;
 mod native;
 mod repository;
 
@@ -46,33 +47,6 @@ fn path(path: &Path) -> RecipeSource {
     RecipeSource::Path(path.to_owned())
 }
 
-/// What `--ref` picks, over the same repository.
-#[tokio::test]
-async fn a_ref_is_a_tag_a_branch_or_a_commit() {
-    let repository = Repository::new("recipe");
-    let first = repository.commit("compose.yml", "one");
-    repository.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
-    let second = repository.commit("compose.yml", "two");
-    repository.git(&["branch", "side", &first]);
-    for (reference, expected) in [
-        (None, &second),
-        (Some("1.0.0+1.0"), &first),
-        (Some("side"), &first),
-        (Some("main"), &second),
-        (Some(first.as_str()), &first),
-        (Some(&first[..8]), &first),
-    ] {
-        let facts = Run::new().open(&path(repository.path()), reference).await.unwrap();
-        assert_eq!(facts.head.as_str(), expected, "{reference:?}");
-        assert_eq!(facts.dirty_of, None);
-        assert_eq!(facts.reference, reference.unwrap_or("HEAD"));
-    }
-    for missing in ["3.0.0+1", "nothing", "--upload-pack=x", "abcdef0", "HEAD~1", "a b"] {
-        let refused = Run::new().open(&path(repository.path()), Some(missing)).await.unwrap_err();
-        assert!(matches!(refused, RecipeError::NotThere { .. }), "{missing}: {refused}");
-    }
-}
-
 #[tokio::test]
 async fn a_detached_head_is_the_checked_out_commit_and_a_folder_inside_is_no_recipe() {
     let repository = Repository::new("recipe");
@@ -83,16 +57,6 @@ async fn a_detached_head_is_the_checked_out_commit_and_a_folder_inside_is_no_rec
     assert_eq!(facts.head.as_str(), first);
     let inside = Run::new().open(&path(&repository.path().join("sub")), None).await.unwrap_err();
     assert!(matches!(inside, RecipeError::NotThere { .. }), "{inside}");
-}
-
-#[tokio::test]
-async fn what_is_no_repository_is_the_users_mistake() {
-    let folder = tempfile::tempdir().unwrap();
-    let empty = Repository::new("empty");
-    for bad in [folder.path(), &folder.path().join("missing"), empty.path()] {
-        let refused = Run::new().open(&path(bad), None).await.unwrap_err();
-        assert!(matches!(refused, RecipeError::NotThere { .. }), "{}: {refused}", bad.display());
-    }
 }
 
 /// What a URL answers that is no recipe, and what has no answer at all.
@@ -168,41 +132,6 @@ async fn a_dirty_working_copy_is_a_commit_of_the_runs_own() {
     assert_eq!(released.dirty_of, None, "a ref that was asked for is not dirty");
 }
 
-#[tokio::test]
-async fn releases_are_version_tags_with_their_commits() {
-    let repository = Repository::new("recipe");
-    let first = repository.commit("f", "1");
-    repository.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
-    let second = repository.commit("f", "2");
-    repository.git(&["tag", "1.1.0+1.1"]);
-    repository.git(&["tag", "latest"]);
-    repository.git(&["checkout", "--quiet", "-b", "side", &first]);
-    let aside = repository.commit("f", "3");
-    repository.git(&["tag", "--annotate", "--message", "x", "0.9.0+1.0"]);
-    repository.git(&["checkout", "--quiet", "main"]);
-
-    let facts = Run::new().open(&path(repository.path()), None).await.unwrap();
-    let mut seen: Vec<(String, String, bool, bool)> = facts
-        .releases
-        .iter()
-        .map(|release| {
-            let (version, commit) = (release.version.to_string(), release.commit.to_string());
-            (version, commit, release.annotated, release.ancestor_of_head)
-        })
-        .collect();
-    seen.sort();
-    assert_eq!(
-        seen,
-        [
-            ("0.9.0+1.0".to_owned(), aside, true, false),
-            ("1.0.0+1.0".to_owned(), first, true, true),
-            ("1.1.0+1.1".to_owned(), second, false, true),
-        ]
-    );
-    assert_eq!(facts.malformed_tags, ["latest"]);
-    assert_eq!(facts.releases_known, ReleasesKnown::All);
-}
-
 /// A recipe that was never released, and one whose tags say nothing.
 #[tokio::test]
 async fn no_tag_and_only_malformed_tags_are_no_release() {
@@ -248,28 +177,6 @@ async fn tags_are_asked_of_the_origin() {
     assert!(matches!(facts.releases_known, ReleasesKnown::Unknown(_)), "{facts:?}");
 }
 
-/// PLAN-5: no version sees the files of another.
-#[tokio::test]
-async fn incident_untracked_overlay_blocks_checkout_a_checkout_is_exact() {
-    let repository = Repository::new("recipe");
-    repository.commit("compose.yml", "one");
-    let first = repository.commit("compose.host-ports.yml", "ports");
-    repository.git(&["rm", "--quiet", "compose.host-ports.yml"]);
-    let second = repository.commit("compose.yml", "two");
-    let run = Run::new();
-    run.open(&path(repository.path()), None).await.unwrap();
-    let (first, second) = (first.parse().unwrap(), second.parse().unwrap());
-
-    let folder = run.recipes.check_out(&second).await.unwrap();
-    repository::write(&folder.join("compose.host-ports.yml"), "left behind by somebody");
-    repository::write(&folder.join("compose.yml"), "changed by somebody");
-    let tree = run.recipes.tree(&second).await.unwrap();
-    assert_eq!(tree.keys().collect::<Vec<_>>(), ["compose.yml"]);
-    assert_eq!(tree["compose.yml"], b"two");
-    let tree = run.recipes.tree(&first).await.unwrap();
-    assert_eq!(tree["compose.host-ports.yml"], b"ports");
-}
-
 #[tokio::test]
 async fn links_do_not_lead_out_of_a_checkout() {
     let repository = Repository::new("recipe");
@@ -299,15 +206,4 @@ async fn links_inside_a_checkout_are_the_files_they_lead_to() {
     let tree = run.recipes.tree(&head.parse().unwrap()).await.unwrap();
     assert_eq!(tree.keys().collect::<Vec<_>>(), ["again.yml", "compose.yml", "docker-compose.yml"]);
     assert_eq!(tree["again.yml"], b"one");
-}
-
-#[tokio::test]
-async fn a_url_is_cloned_with_its_tags() {
-    let origin = Repository::new("recipe");
-    let head = origin.commit("f", "1");
-    origin.git(&["tag", "--annotate", "--message", "x", "1.0.0+1.0"]);
-    let url = RecipeSource::Url(format!("file://{}", origin.path().display()));
-    let facts = Run::new().open(&url, None).await.unwrap();
-    assert_eq!((facts.head.as_str(), facts.name.as_str()), (head.as_str(), "recipe"));
-    assert_eq!((facts.releases.len(), facts.releases_known), (1, ReleasesKnown::All));
 }

@@ -70,8 +70,12 @@ impl Repository {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test's own file")]
 pub(crate) fn write(path: &Path, content: &str) {
+    write_bytes(path, content.as_bytes());
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own file")]
+pub(crate) fn write_bytes(path: &Path, content: &[u8]) {
     let folder = path.parent().expect("a file is in a folder");
     std::fs::create_dir_all(folder).expect("its folder can be made");
     std::fs::write(path, content).expect("it can be written");

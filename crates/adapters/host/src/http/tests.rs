@@ -84,42 +84,6 @@ async fn redirects_to_the_own_domain_go_to_the_same_task() {
     assert!(asked[1].to_lowercase().contains("host: app.example.org\r\n"), "{}", asked[1]);
 }
 
-#[tokio::test]
-async fn a_redirect_elsewhere_is_the_answer() {
-    let (request, _served) = app(vec![redirect("https://login.example.org/")]).await;
-    let seen = HttpProbe::new().unwrap().http(&request).await.unwrap();
-    assert_eq!((seen.status, seen.redirects), (302, 0));
-    assert_eq!(seen.location.as_deref(), Some("https://login.example.org/"));
-}
-
-#[tokio::test]
-async fn a_redirect_loop_ends() {
-    let (request, served) = app(vec![redirect("/"); 6]).await;
-    let seen = HttpProbe::new().unwrap().http(&request).await.unwrap();
-    assert_eq!((seen.status, seen.redirects), (302, 5));
-    assert_eq!(seen.location.as_deref(), Some("/"));
-    assert_eq!(served.await.unwrap().len(), 6);
-}
-
-#[tokio::test]
-async fn a_refused_connection_is_told_in_its_own_words() {
-    let (mut request, served) = app(vec![]).await;
-    served.await.unwrap();
-    request.path = "no-slash".into();
-    let error = HttpProbe::new().unwrap().http(&request).await.unwrap_err();
-    assert!(error.message.contains("refused"), "{error}");
-}
-
-#[tokio::test]
-async fn an_app_that_says_nothing_is_given_up() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (mut request, _served) = app(vec![]).await;
-    request.port = listener.local_addr().unwrap().port();
-    request.timeout = Duration::from_millis(50);
-    let error = HttpProbe::new().unwrap().http(&request).await.unwrap_err();
-    assert_eq!(error.message, "no whole answer within 50 ms");
-}
-
 /// A body that breaks off is no answer.
 #[tokio::test]
 async fn half_a_body_is_a_problem() {

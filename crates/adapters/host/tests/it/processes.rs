@@ -8,10 +8,10 @@ use cc_ci_core::ports::Processes;
 use cc_ci_host::HostProcesses;
 use cc_ci_model::intent::ProcessId;
 
-use crate::support::{eventually, now, runs};
+use crate::support::eventually;
 
 #[expect(clippy::disallowed_methods, reason = "processes to end")]
-fn start(script: &str, group: Option<i32>) -> (Child, ProcessId) {
+pub(crate) fn start(script: &str, group: Option<i32>) -> (Child, ProcessId) {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(script);
     if let Some(group) = group {
@@ -39,40 +39,6 @@ async fn a_process_ends_with_its_group() {
         rustix::process::test_kill_process_group(group).is_err()
     });
     assert!(processes.end(&process, Duration::ZERO).await, "it is gone already");
-}
-
-#[tokio::test]
-async fn one_that_ignores_term_is_killed_after_the_grace() {
-    let processes = HostProcesses::new().unwrap();
-    let (mut child, process) = start("trap '' TERM; echo; while :; do sleep 1; done", Some(0));
-    // The shell has to have come to its trap.
-    eventually("the trap is set", || {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap();
-        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
-        // Others may be ignored too: under `nohup` SIGHUP is. SIGTERM is the fifteenth.
-        u64::from_str_radix(ignored, 16).unwrap() & (1 << 14) != 0
-    });
-    let began = now();
-    assert!(processes.end(&process, Duration::from_millis(200)).await);
-    assert!(began.elapsed() >= Duration::from_millis(200));
-    child.wait().unwrap();
-}
-
-/// Process ids come back: another process of that id is left alone.
-#[tokio::test]
-async fn a_later_process_of_the_same_id_is_spared() {
-    let processes = HostProcesses::new().unwrap();
-    let (mut child, process) = start("exec sleep 1000", Some(0));
-    let started_ticks = process.started_ticks - 1;
-    let earlier = ProcessId { started_ticks, ..process.clone() };
-    let other_boot = ProcessId { boot_id: "another".into(), ..process.clone() };
-    for gone in [earlier, other_boot] {
-        assert!(!processes.is_alive(&gone));
-        assert!(processes.end(&gone, Duration::ZERO).await);
-        assert!(runs(process.pid));
-    }
-    assert!(processes.end(&process, Duration::from_secs(5)).await);
-    child.wait().unwrap();
 }
 
 /// Without a group of its own only the process itself is ended, not this test.

@@ -27,3 +27,11 @@ pub(crate) fn runs(pid: i32) -> bool {
         .and_then(|stat| Some(!stat.rsplit_once(") ")?.1.starts_with('Z')))
         .unwrap_or(false)
 }
+
+/// Whether a process ignores SIGTERM, which is the fifteenth.
+pub(crate) fn ignores_term(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
+    // Others may be ignored too: under `nohup` SIGHUP is.
+    u64::from_str_radix(ignored, 16).unwrap() & (1 << 14) != 0
+}
