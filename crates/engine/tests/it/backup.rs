@@ -94,7 +94,7 @@ async fn a_hook_that_fails_or_does_not_end_fails() {
     let hooked = || app().label("backupbot.backup.pre-hook", "/dump.sh");
     for (script, words) in [
         (Script::End(1, "pg_dump: error".into()), "pg_dump: error"),
-        (Script::Stuck, "did not end in time"),
+        (Script::Stuck(String::new()), "did not end in time"),
     ] {
         let ended = run(&backing_up(hooked()), |world: &World| {
             world.swarm.script_command("/dump.sh", script);

@@ -106,6 +106,15 @@ impl ServiceBuilder {
         self
     }
 
+    /// A health check that calls it unhealthy after that many failures.
+    #[must_use]
+    pub fn retries(mut self, times: u64) -> Self {
+        let (test, retries) = ("check".into(), Some(times));
+        self.0.health =
+            HealthCheck::Command { test, cannot_fail: false, retries, start_period_ms: None };
+        self
+    }
+
     /// Another restart condition.
     #[must_use]
     pub fn restart(mut self, restart: RestartCondition) -> Self {

@@ -10,11 +10,19 @@
 pub mod clock;
 pub mod commands;
 pub mod entropy;
+pub mod exec;
+pub mod files;
+pub mod images;
+pub mod objects;
 pub mod probe;
 pub mod processes;
 pub mod recipes;
+pub mod restarts;
 pub mod signals;
 pub mod snapshots;
+pub mod stack_view;
+pub mod stack_watch;
+pub mod stage;
 pub mod store;
 pub mod volumes;
 

@@ -5,6 +5,9 @@ use cc_ci_core::ports::{Clock, EngineError, Exec, ExecOutput, ExecRequest, Resta
 
 use super::FakeSwarm;
 
+/// The end of a command's output that is kept.
+const KEPT: usize = 64 << 10;
+
 /// What a command inside a container does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Script {
@@ -17,8 +20,8 @@ pub enum Script {
         /// To that volume and path.
         to: (String, String),
     },
-    /// Does not end within its time.
-    Stuck,
+    /// Says that and does not end within its time.
+    Stuck(String),
 }
 
 impl FakeSwarm {
@@ -38,13 +41,14 @@ impl Exec for FakeSwarm {
     async fn exec(&self, request: &ExecRequest) -> Result<ExecOutput, EngineError> {
         let command = request.command.join(" ");
         let run = |sim: &mut super::sim::Sim| sim.run_command(&request.container, &command);
-        let script = self.call("run a command in a container", run).await?;
-        if let Some(output) = script {
-            return Ok(output);
+        let mut output = self.call("run a command in a container", run).await?;
+        let excess = output.said.len().saturating_sub(KEPT);
+        output.said.drain(..excess);
+        if output.code.is_none() {
+            let clock = self.clock();
+            clock.sleep_until(clock.now().plus(request.limit)).await;
         }
-        let clock = self.clock();
-        clock.sleep_until(clock.now().plus(request.limit)).await;
-        Ok(ExecOutput { code: None, said: String::new() })
+        Ok(output)
     }
 }
 
@@ -66,19 +70,19 @@ impl Restarts for FakeSwarm {
 }
 
 impl super::sim::Sim {
-    /// How a command ends; `None` when it does not.
-    fn run_command(
-        &mut self,
-        container: &str,
-        command: &str,
-    ) -> Result<Option<ExecOutput>, EngineError> {
-        let is_up = self.containers.iter().any(|known| known.id == container && known.running);
-        if !is_up {
-            return Err(EngineError::Refused {
-                operation: format!("run a command in container {container}"),
-                status: 409,
-                message: format!("Container {container} is not running"),
-            });
+    /// How a command ends; without a code when it does not.
+    fn run_command(&mut self, container: &str, command: &str) -> Result<ExecOutput, EngineError> {
+        let refused = |status, message| EngineError::Refused {
+            operation: format!("run a command in container {container}"),
+            status,
+            message,
+        };
+        match self.containers.iter().find(|known| known.id == container) {
+            None => return Err(refused(404, format!("No such container: {container}"))),
+            Some(known) if !known.running => {
+                return Err(refused(409, format!("Container {container} is not running")));
+            }
+            Some(_) => {}
         }
         self.commands.push(command.to_owned());
         let known = self
@@ -86,13 +90,13 @@ impl super::sim::Sim {
             .iter()
             .find(|(words, _)| command.contains(words))
             .map(|(_, script)| script.clone());
-        let said = |code, said| Ok(Some(ExecOutput { code: Some(code), said }));
+        let said = |code, said| Ok(ExecOutput { code: Some(code), said });
         match known {
             None => said(0, String::new()),
             Some(Script::End(code, text)) => {
                 said(code, text.replace("{secret}", &self.secret_values.join(", ")))
             }
-            Some(Script::Stuck) => Ok(None),
+            Some(Script::Stuck(said)) => Ok(ExecOutput { code: None, said }),
             Some(Script::Copy { from, to }) => match self.file(&from.0, &from.1) {
                 Some(file) => {
                     self.put(&to.0, &to.1, file);

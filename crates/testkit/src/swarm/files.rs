@@ -16,8 +16,13 @@ impl Sim {
         path: &str,
         content: &[u8],
     ) -> Result<(), EngineError> {
-        let place = self.place_of(container, path)?;
-        self.files.insert(place, plain(content));
+        let (owner, path) = self.place_of(container, path)?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        if !matches!(folder.as_str(), "" | "/tmp") && !self.is_folder(&owner, &folder) {
+            let message = format!("Could not find the file {folder} in container {container}");
+            return Err(refused("write", &path, container, (404, &message)));
+        }
+        self.files.insert((owner, path), plain(content));
         Ok(())
     }
 
@@ -27,8 +32,16 @@ impl Sim {
         container: &str,
         path: &str,
     ) -> Result<Option<Vec<u8>>, EngineError> {
-        let place = self.place_of(container, path)?;
-        Ok(self.files.get(&place).map(|file| file.content.clone()))
+        let (owner, place) = self.place_of(container, path)?;
+        if place.is_empty() || self.is_folder(&owner, &place) {
+            return Err(refused("read", path, container, (400, "it is no regular file")));
+        }
+        let file = self.files.get(&(owner, place));
+        if file.is_some_and(|file| file.content.len() > 1 << 20) {
+            let why = "the file is larger than a megabyte";
+            return Err(refused("read", path, container, (413, why)));
+        }
+        Ok(file.map(|file| file.content.clone()))
     }
 
     /// Files in a container's own layer, and the folders they are in.
@@ -48,13 +61,16 @@ impl Sim {
     fn place_of(&self, container: &str, path: &str) -> Result<(String, String), EngineError> {
         let known = self.containers.iter().find(|known| known.id == container);
         let Some(known) = known else {
-            return Err(EngineError::Refused {
-                operation: format!("open {path} in container {container}"),
-                status: 404,
-                message: format!("No such container: {container}"),
-            });
+            let message = format!("No such container: {container}");
+            return Err(refused("open", path, container, (404, &message)));
         };
         Ok(known.place_of(path))
+    }
+
+    /// A file as it is seen inside a container.
+    pub(super) fn look(&self, container: &str, path: &str) -> Option<FileFacts> {
+        let place = self.place_of(container, path).ok()?;
+        self.files.get(&place).cloned()
     }
 
     /// An image's own content goes into a volume that is new.
@@ -117,6 +133,16 @@ impl Sim {
     }
 }
 
+fn refused(
+    verb: &str,
+    path: &str,
+    container: &str,
+    (status, message): (u16, &str),
+) -> EngineError {
+    let operation = format!("{verb} `{path}` in container {container}");
+    EngineError::Refused { operation, status, message: message.to_owned() }
+}
+
 fn key(volume: &str, path: &str) -> (String, String) {
     (volume.to_owned(), format!("/{}", path.trim_start_matches('/')))
 }
@@ -133,7 +159,7 @@ impl Container {
         let mounts = self.volumes.iter().map(|(name, target)| (name, target)).chain(anonymous);
         let inside = mounts.filter_map(|(name, target)| {
             let rest = path.strip_prefix(target.trim_end_matches('/'))?;
-            rest.starts_with('/').then(|| (target.len(), name.clone(), rest.to_owned()))
+            (rest.is_empty() || rest.starts_with('/')).then(|| (target.len(), name.clone(), rest.to_owned()))
         });
         match inside.max() {
             Some((_, name, rest)) => (name, rest),

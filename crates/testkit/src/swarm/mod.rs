@@ -10,6 +10,7 @@ mod facts;
 mod files;
 mod health;
 mod life;
+mod logs;
 mod objects;
 mod orchestrate;
 mod sim;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{
-    Clock, EngineError, Files, Images, Objects, Removal, Scope, StackView, StackWatch, TaskAddress,
+    Clock, EngineError, FileFacts, Files, Images, Objects, Removal, Scope, StackView, StackWatch, TaskAddress,
 };
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::intent::{Object, ObjectKind};
@@ -150,11 +151,39 @@ impl FakeSwarm {
         });
     }
 
+    /// The process of that container is killed.
+    pub fn kill(&self, container: &str) {
+        let mut sim = self.sim();
+        let task = sim.containers.iter().find(|known| known.id == container);
+        if let Some(task) = task.map(|container| container.task.clone()) {
+            sim.exit(&task, 137);
+        }
+        drop(sim);
+        self.poke();
+    }
+
+    /// What tasks of a service write, line by line.
+    pub fn writes(&self, service: &str, lines: &[&str]) {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        self.sim().written.insert(service.to_owned(), lines);
+    }
+
+    /// A file as it is seen inside a container.
+    pub fn look(&self, container: &str, path: &str) -> Option<FileFacts> {
+        self.sim().look(container, path)
+    }
+
     /// Something that was there before and belongs to somebody else.
     pub fn foreign(&self, kind: ObjectKind, name: &str) {
+        self.foreign_of(kind, name, None);
+    }
+
+    /// The same, of somebody else's stack.
+    pub fn foreign_of(&self, kind: ObjectKind, name: &str, stack: Option<&str>) {
         let mut sim = self.sim();
         let id = if kind == ObjectKind::Volume { name.to_owned() } else { sim.new_id("foreign") };
-        let object = Object { kind, id, name: name.to_owned(), stack: None, run: None };
+        let stack = stack.map(str::to_owned);
+        let object = Object { kind, id, name: name.to_owned(), stack, run: None };
         sim.things.push(sim::Thing { object, foreign: true });
     }
 
@@ -257,7 +286,8 @@ impl StackView for FakeSwarm {
     async fn watch(&self, stack: &StackName) -> Result<Box<dyn StackWatch>, EngineError> {
         let (announced, gaps) =
             self.call("watch a stack", |sim| Ok((sim.announced, sim.gaps))).await?;
-        Ok(Box::new(FakeWatch::new(self.clone(), stack.clone(), announced, gaps)))
+        let known = self.sim().facts(stack.as_str());
+        Ok(Box::new(FakeWatch::new(self.clone(), stack.clone(), (announced, gaps), known)))
     }
 
     async fn addresses(
@@ -285,14 +315,13 @@ impl StackView for FakeSwarm {
         self.call("ping", |_| Ok(())).await.is_ok()
     }
 
-    async fn log_tail(&self, _: &StackName, service: &str, _: u32) -> Result<String, EngineError> {
-        let words = |sim: &mut Sim| {
-            Ok(format!(
-                "last words of {service}; the password is {}\n",
-                sim.secret_values.join(", ")
-            ))
-        };
-        self.call("read logs", words).await
+    async fn log_tail(
+        &self,
+        stack: &StackName,
+        service: &str,
+        lines: u32,
+    ) -> Result<String, EngineError> {
+        self.call("read logs", |sim| sim.log_tail(stack, service, lines)).await
     }
 }
 

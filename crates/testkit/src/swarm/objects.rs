@@ -52,10 +52,21 @@ impl Sim {
         let anonymous: Vec<&str> = anonymous.map(|volume| volume.name.as_str()).collect();
         let in_container = |thing: &&Thing| anonymous.contains(&thing.object.name.as_str());
         let things = self.things.iter().filter(|thing| is_ours(thing) || in_container(thing));
-        self.of_services()
+        // An anonymous volume is its container's, which is the stack's.
+        let claimed = |thing: &Thing| {
+            let mut object = thing.object.clone();
+            if in_container(&thing) {
+                object.stack = scope.stacks.first().map(ToString::to_string);
+            }
+            object
+        };
+        let mut all: Vec<Object> = self
+            .of_services()
             .filter(|object| of_stack(&object.stack))
-            .chain(things.map(|thing| thing.object.clone()))
-            .collect()
+            .chain(things.map(claimed))
+            .collect();
+        all.sort();
+        all
     }
 
     /// Removes one object, unless something uses it.
@@ -67,8 +78,8 @@ impl Sim {
             }
             ObjectKind::Container => return self.remove_container(&object.id),
             ObjectKind::Task => {
-                let message = format!("{object} belongs to a service");
-                return Removal::Refused { message };
+                let message = "a task cannot be removed: it ends with its service".to_owned();
+                return Removal::InUse { message };
             }
             ObjectKind::Network | ObjectKind::Secret | ObjectKind::Config | ObjectKind::Volume => {}
         }
@@ -88,19 +99,14 @@ impl Sim {
         Removal::Gone
     }
 
+    /// One that runs is killed first, and takes its task along.
     fn remove_container(&mut self, id: &str) -> Removal {
-        let known = self.containers.iter().find(|container| container.id == id);
-        match known {
-            Some(container) if container.running => {
-                let message = format!("You cannot remove a running container {id}");
-                Removal::Refused { message }
-            }
-            Some(_) => {
-                self.reap(id);
-                Removal::Gone
-            }
-            None => Removal::Gone,
+        if let Some(container) = self.containers.iter().find(|container| container.id == id) {
+            let task = container.task.clone();
+            self.exit(&task, 137);
+            self.reap(id);
         }
+        Removal::Gone
     }
 
     /// Who uses a thing, in the engine's words.

@@ -44,6 +44,8 @@ pub(crate) struct Sim {
     pub(super) scripts: Vec<(String, Script)>,
     /// Values of secrets, which careless apps write into their logs.
     pub(super) secret_values: Vec<String>,
+    /// What services write, by their short names.
+    pub(super) written: BTreeMap<String, Vec<String>>,
     /// Commands that ran.
     pub(super) commands: Vec<String>,
     changes: u64,
@@ -169,6 +171,7 @@ impl Sim {
             announced: 0,
             secret_values: Vec::new(),
             scripts: Vec::new(),
+            written: BTreeMap::new(),
             commands: Vec::new(),
             changes: 0,
             gaps: 0,

@@ -20,10 +20,17 @@ pub(super) struct FakeWatch {
     gaps_heard: u64,
     gap: bool,
     containers: BTreeMap<String, ContainerFacts>,
+    /// What the last look or wake took in: changes elsewhere do not wake.
+    known: StackFacts,
 }
 
 impl FakeWatch {
-    pub(super) fn new(swarm: FakeSwarm, stack: StackName, heard: u64, gaps_heard: u64) -> Self {
+    pub(super) fn new(
+        swarm: FakeSwarm,
+        stack: StackName,
+        (heard, gaps_heard): (u64, u64),
+        known: StackFacts,
+    ) -> Self {
         Self {
             swarm,
             stack,
@@ -32,6 +39,7 @@ impl FakeWatch {
             gaps_heard,
             gap: false,
             containers: BTreeMap::new(),
+            known,
         }
     }
 
@@ -44,8 +52,12 @@ impl FakeWatch {
         }
         if sim.announced > self.heard {
             self.heard = sim.announced;
-            self.repeats = sim.stream == EventStream::Doubled;
-            return Some(Wake::Changed);
+            let facts = sim.facts(self.stack.as_str());
+            if facts != self.known {
+                self.repeats = sim.stream == EventStream::Doubled;
+                self.known = facts;
+                return Some(Wake::Changed);
+            }
         }
         std::mem::take(&mut self.repeats).then_some(Wake::Changed)
     }
@@ -80,6 +92,7 @@ impl StackWatch for FakeWatch {
         };
         let (mut facts, announced, gaps) = self.swarm.call("look at a stack", look).await?;
         self.heard = announced;
+        self.known = facts.clone();
         if gaps > self.gaps_heard {
             (self.gaps_heard, self.gap) = (gaps, true);
         }

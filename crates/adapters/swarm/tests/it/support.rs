@@ -13,7 +13,7 @@ use cc_ci_model::stack::{StackFacts, TaskFacts};
 use cc_ci_swarm::Swarm;
 
 /// The image of all test services.
-pub(crate) const IMAGE: &str = "cc-ci-fixture/static-web:2.1.0";
+pub(crate) const IMAGE: &str = "cc-ci-fixture.invalid/static-web:2.1.0";
 
 /// Where the engine listens.
 pub(crate) const SOCKET: &str = "/var/run/docker.sock";
@@ -39,7 +39,7 @@ pub(crate) fn docker(arguments: &[&str]) -> String {
     said
 }
 
-fn try_docker(arguments: &[&str]) -> (bool, String) {
+pub(crate) fn try_docker(arguments: &[&str]) -> (bool, String) {
     #[expect(clippy::disallowed_methods, reason = "tests prepare what they look at")]
     let output = Command::new("docker").args(arguments).output().unwrap();
     let streams = [output.stdout, output.stderr].concat();
@@ -143,7 +143,7 @@ impl Drop for TestStack {
 }
 
 #[expect(clippy::disallowed_methods, reason = "real stacks take real time")]
-fn pause() {
+pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(200));
 }
 

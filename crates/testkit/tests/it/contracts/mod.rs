@@ -4,6 +4,7 @@
 mod backup;
 mod host;
 mod recipes;
+mod swarm;
 
 use std::sync::Arc;
 
@@ -63,4 +64,39 @@ async fn volumes() {
 #[tokio::test(start_paused = true)]
 async fn snapshots() {
     contract::snapshots::check(async || backup::Host::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stack_view() {
+    contract::stack_view::check(async || swarm::Lab::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stack_watch() {
+    contract::stack_watch::check(async || swarm::Lab::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects() {
+    contract::objects::check(async || swarm::Lab::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn files() {
+    contract::files::check(async || swarm::Lab::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn exec() {
+    contract::exec::check(async || swarm::Lab::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts() {
+    contract::restarts::check(async || swarm::Lab::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn images() {
+    contract::images::check(async || swarm::Lab::new()).await;
 }
