@@ -50,6 +50,8 @@ pub enum Reply {
     WorkThenRefuse(i32, String),
     /// Has to be ended at its deadline.
     Stuck,
+    /// Its program is not there.
+    Missing,
 }
 
 impl FakeDeployer {
@@ -116,6 +118,23 @@ impl FakeDeployer {
         said(0, "Creating service\n")
     }
 
+    async fn reply_to(
+        &self,
+        request: &DeployRequest,
+        stack: &StackBuilder,
+        reply: Reply,
+    ) -> DeployAnswer {
+        match reply {
+            Reply::Work => self.work(request, stack).await,
+            Reply::Refuse(code, text) => said(code, &text),
+            Reply::WorkThenRefuse(code, text) => {
+                self.work(request, stack).await;
+                said(code, &text)
+            }
+            Reply::Stuck | Reply::Missing => std::future::pending().await,
+        }
+    }
+
     fn missing_secret(&self, declared: &DeclaredStack) -> Option<String> {
         let sim = self.swarm.sim();
         let missing =
@@ -155,7 +174,10 @@ fn spec(
         let volume = stack.volumes.iter().find(|volume| volume.name.as_str() == source)?;
         Some((volume.object.clone(), mount.target.clone()))
     });
-    labels.extend(service.labels.clone());
+    // The overlay is merged last: where both say something, it wins.
+    for (key, value) in &service.labels {
+        labels.entry(key.clone()).or_insert_with(|| value.clone());
+    }
     labels.insert(NAMESPACE_LABEL.to_owned(), name.to_owned());
     labels.insert("com.docker.stack.image".to_owned(), service.image.clone());
     Spec {
@@ -183,23 +205,22 @@ impl Deployer for FakeDeployer {
         if fate == Fate::Fail {
             return Err(failed(injected("deploy a stack")));
         }
-        let _child = self.commands.start();
         let (reply, stack) = {
             let mut script = self.lock();
             let reply = script.replies.pop_front().unwrap_or(Reply::Work);
             (reply, script.revisions.get(&request.directory).cloned())
         };
+        if reply == Reply::Missing {
+            return Err(failed("not found on its PATH".to_owned()));
+        }
+        let _child = self.commands.start();
         let stack = stack
             .ok_or_else(|| failed(format!("nothing is in {}", request.directory.display())))?;
-        let answer = match reply {
-            Reply::Work => self.work(request, &stack).await,
-            Reply::Refuse(code, text) => said(code, &text),
-            Reply::WorkThenRefuse(code, text) => {
-                self.work(request, &stack).await;
-                said(code, &text)
-            }
-            Reply::Stuck => {
-                self.swarm.clock().sleep_until(request.deadline).await;
+        // Biased: what is done at the deadline is done.
+        let answer = tokio::select! {
+            biased;
+            answer = self.reply_to(request, &stack, reply) => answer,
+            () = self.swarm.clock().sleep_until(request.deadline) => {
                 DeployAnswer { exit_code: None, said: String::new() }
             }
         };

@@ -141,7 +141,8 @@ pub trait Objects: Send + Sync {
     /// too), networks, secrets, configs, volumes, and anonymous volumes of those containers.
     async fn inventory(&self, scope: &Scope) -> Result<Vec<Object>, EngineError>;
 
-    /// The object of that kind and exact name, whoever's it is.
+    /// The object of that kind and exact name, whoever's it is. Tasks and containers are not
+    /// looked up by name.
     async fn find(&self, kind: ObjectKind, name: &str) -> Result<Option<Object>, EngineError>;
 
     /// Removes one object by its id (volumes: by name).

@@ -9,6 +9,7 @@
 
 pub mod clock;
 pub mod commands;
+pub mod deployer;
 pub mod entropy;
 pub mod exec;
 pub mod files;

@@ -20,16 +20,16 @@ super::contract!(Objects: [
     a_container_that_runs_is_removed_with_its_anonymous_volumes,
     the_containers_of_a_finished_job_stay_and_its_tasks_do_not_count,
     anything_is_found_by_its_exact_name,
+    a_service_is_found_by_its_name_and_its_container_is_not,
     what_exists_is_not_created_again,
     what_was_never_there_is_gone,
     strangers_are_not_found,
     an_engine_that_does_not_answer_is_told_as_such,
 ]);
 
-const KINDS: [ObjectKind; 7] = [
+/// Kinds that can be looked up by name.
+const HAVE_NAMES: [ObjectKind; 5] = [
     ObjectKind::Service,
-    ObjectKind::Task,
-    ObjectKind::Container,
     ObjectKind::Network,
     ObjectKind::Secret,
     ObjectKind::Config,
@@ -108,11 +108,8 @@ async fn gone<S: Stage>(stage: &S, is_left: impl Fn(&[Object]) -> bool) {
             return;
         }
         assert!(Instant::now() < limit, "{left:#?}");
-        let _pause = tokio::time::timeout(
-            Duration::from_millis(100),
-            std::future::pending::<()>(),
-        )
-        .await;
+        let _pause =
+            tokio::time::timeout(Duration::from_millis(100), std::future::pending::<()>()).await;
     }
 }
 
@@ -166,6 +163,18 @@ async fn anything_is_found_by_its_exact_name<S: Stage>(stage: &S) {
     assert_eq!(found.stack.as_deref(), Some("somebody_else"));
 }
 
+async fn a_service_is_found_by_its_name_and_its_container_is_not<S: Stage>(stage: &S) {
+    running(stage, &Service::new("app", Life::Steady)).await;
+    let objects = stage.engine().objects();
+    let service = objects.find(ObjectKind::Service, &full(stage, "app")).await;
+    let service = service.expect("the engine answers").expect("it is there");
+    let listed = inventory(stage).await;
+    assert_eq!(service, listed[0]);
+    for object in listed.iter().filter(|object| !HAVE_NAMES.contains(&object.kind)) {
+        assert_eq!(objects.find(object.kind, &object.name).await, Ok(None), "{object}");
+    }
+}
+
 async fn what_exists_is_not_created_again<S: Stage>(stage: &S) {
     assert_eq!((make_word(stage).await, make_proxy(stage).await), (Ok(()), Ok(())));
     for again in [make_word(stage).await, make_proxy(stage).await] {
@@ -178,7 +187,7 @@ async fn what_exists_is_not_created_again<S: Stage>(stage: &S) {
 }
 
 async fn what_was_never_there_is_gone<S: Stage>(stage: &S) {
-    for kind in KINDS.into_iter().filter(|kind| *kind != ObjectKind::Task) {
+    for kind in HAVE_NAMES.into_iter().chain([ObjectKind::Container]) {
         let name = full(stage, "never");
         let object = Object { kind, id: name.clone(), name, stack: None, run: None };
         assert_eq!(remove(stage, &object).await, Removal::Gone, "{object}");
@@ -208,7 +217,7 @@ async fn an_engine_that_does_not_answer_is_told_as_such<S: Stage>(stage: &S) {
     is_away(&objects.inventory(&scope(stage, &[])).await);
     is_away(&objects.create_secret(run, stack, &name, &Secret::new("x")).await);
     is_away(&objects.create_network(run, stack, &name).await);
-    for kind in KINDS.into_iter().filter(|kind| *kind != ObjectKind::Task) {
+    for kind in HAVE_NAMES {
         let (id, name) = (name.clone(), name.clone());
         is_away(&objects.find(kind, &name).await);
         is_away(&objects.remove(&Object { kind, id, name, stack: None, run: None }).await);

@@ -2,9 +2,7 @@
 
 use cc_ci_model::stack::{StackFacts, TaskState};
 
-use super::stage::{
-    Life, Service, Stage, is_away, is_refused, only_task, runs, until, watch,
-};
+use super::stage::{Life, Service, Stage, is_away, is_refused, only_task, runs, until, watch};
 
 super::contract!(Restarts: [
     every_task_is_replaced_and_the_spec_stays,

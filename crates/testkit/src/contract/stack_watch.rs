@@ -8,8 +8,7 @@ use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState, UpdateState};
 use futures_util::FutureExt;
 
 use super::stage::{
-    Life, QUIET, Service, Stage, ended, full, inventory, only_task, runs, until, until_quiet,
-    watch,
+    Life, QUIET, Service, Stage, ended, full, inventory, only_task, runs, until, until_quiet, watch,
 };
 
 super::contract!(StackWatch: [
@@ -131,6 +130,7 @@ async fn a_failure_is_seen_with_its_exit_code<S: Stage>(stage: &S) {
 fn seen(task: &TaskFacts) -> (bool, bool) {
     let container = task.container.clone().expect("it was seen");
     let health = container.health.expect("it has a check");
+    assert_eq!(container.unhealthy_seen, !health.log.is_empty(), "what the checks said");
     (container.unhealthy_seen, health.failing_streak >= health.retries)
 }
 

@@ -133,12 +133,7 @@ impl Sim {
     }
 }
 
-fn refused(
-    verb: &str,
-    path: &str,
-    container: &str,
-    (status, message): (u16, &str),
-) -> EngineError {
+fn refused(verb: &str, path: &str, container: &str, (status, message): (u16, &str)) -> EngineError {
     let operation = format!("{verb} `{path}` in container {container}");
     EngineError::Refused { operation, status, message: message.to_owned() }
 }
@@ -159,7 +154,8 @@ impl Container {
         let mounts = self.volumes.iter().map(|(name, target)| (name, target)).chain(anonymous);
         let inside = mounts.filter_map(|(name, target)| {
             let rest = path.strip_prefix(target.trim_end_matches('/'))?;
-            (rest.is_empty() || rest.starts_with('/')).then(|| (target.len(), name.clone(), rest.to_owned()))
+            (rest.is_empty() || rest.starts_with('/'))
+                .then(|| (target.len(), name.clone(), rest.to_owned()))
         });
         match inside.max() {
             Some((_, name, rest)) => (name, rest),

@@ -14,9 +14,8 @@ impl Sim {
         service: &str,
         lines: u32,
     ) -> Result<String, EngineError> {
-        let is_it = |known: &&super::sim::Service| {
-            known.stack == stack.as_str() && known.name == service
-        };
+        let is_it =
+            |known: &&super::sim::Service| known.stack == stack.as_str() && known.name == service;
         let Some(known) = self.services.iter().find(is_it) else {
             return Err(EngineError::Refused {
                 operation: format!("read the log of service {stack}_{service}"),

@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{
-    Clock, EngineError, FileFacts, Files, Images, Objects, Removal, Scope, StackView, StackWatch, TaskAddress,
+    Clock, EngineError, FileFacts, Files, Images, Objects, Removal, Scope, StackView, StackWatch,
+    TaskAddress,
 };
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::intent::{Object, ObjectKind};

@@ -189,10 +189,11 @@ impl Sim {
         answer
     }
 
-    /// The network, secret, config or volume of that name, whoever's it is.
+    /// The service, network, secret, config or volume of that name, whoever's it is.
     pub(super) fn find(&self, kind: ObjectKind, name: &str) -> Option<Object> {
-        let mut things = self.things.iter().map(|thing| &thing.object);
-        things.find(|object| object.kind == kind && object.name == name).cloned()
+        let services = self.services.iter().map(super::sim::Service::object);
+        let things = self.things.iter().map(|thing| thing.object.clone());
+        services.chain(things).find(|object| object.kind == kind && object.name == name)
     }
 
     /// Whether there is a network or secret of that name.

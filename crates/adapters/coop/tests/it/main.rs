@@ -2,6 +2,7 @@
 //! is only read.
 
 mod contracts;
+mod deployer;
 mod native;
 mod repository;
 

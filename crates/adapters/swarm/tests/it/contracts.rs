@@ -87,9 +87,7 @@ fn written(service: &Service) -> String {
         Life::Steady | Life::StopsSlowly | Life::NoImage => String::new(),
         Life::Healthy => check("true"),
         Life::Sick => check("false"),
-        Life::OneShot => {
-            check("true").replace("500ms", "5s") + "    command: [\"true\"]\n"
-        }
+        Life::OneShot => check("true").replace("500ms", "5s") + "    command: [\"true\"]\n",
         Life::Fails => {
             "    command: [\"sh\", \"-c\", \"echo one; echo two; echo three; exit 3\"]\n".to_owned()
         }

@@ -15,20 +15,6 @@ use crate::registry;
 use crate::support::{IMAGE, TestStack, docker, engine};
 
 #[tokio::test]
-async fn a_pinned_image_that_is_here_needs_no_registry() {
-    let Some(swarm) = engine("a_pinned_image_that_is_here_needs_no_registry") else {
-        return;
-    };
-    let stack = TestStack::new();
-    let reference = format!("127.0.0.1:1/{}:1", stack.name);
-    docker(&["tag", IMAGE, &reference]);
-    let found = swarm.ensure(&reference).await;
-    docker(&["rmi", &reference]);
-    let id = docker(&["image", "inspect", "-f", "{{.Id}}", IMAGE]);
-    assert_eq!(found, ImageFound::Present { id, digest: None, asked: false });
-}
-
-#[tokio::test]
 async fn a_registry_that_does_not_answer_is_no_missing_image() {
     let Some(swarm) = engine("a_registry_that_does_not_answer_is_no_missing_image") else {
         return;
@@ -39,21 +25,6 @@ async fn a_registry_that_does_not_answer_is_no_missing_image() {
     }
     let found = swarm.ensure("Not_a/Reference:1").await;
     assert!(matches!(found, ImageFound::NotFound { .. }), "{found:?}");
-}
-
-#[tokio::test]
-async fn a_floating_tag_that_is_here_is_not_known_without_its_registry() {
-    let Some(swarm) = engine("a_floating_tag_that_is_here_is_not_known_without_its_registry")
-    else {
-        return;
-    };
-    let stack = TestStack::new();
-    let reference = format!("127.0.0.1:1/{}", stack.name);
-    docker(&["tag", IMAGE, &reference]);
-    let found = swarm.ensure(&reference).await;
-    docker(&["rmi", &reference]);
-    let ImageFound::Unreachable { message } = &found else { panic!("{found:?}") };
-    assert!(message.contains("a copy is here") && message.contains("refused"), "{message}");
 }
 
 #[tokio::test]

@@ -100,3 +100,8 @@ async fn restarts() {
 async fn images() {
     contract::images::check(async || swarm::Lab::new()).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn deployer() {
+    contract::deployer::check(async || swarm::Lab::new()).await;
+}

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cc_ci_core::ports::{Clock, DeployRequest, Deployer};
+use cc_ci_core::ports::{Clock, DeployRequest, Deployer, Objects, Scope, StackView};
 use cc_ci_model::compose::{FailureAction, RestartCondition, ServiceMode};
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::name::{RunId, StackName};
-use cc_ci_testkit::contract::stage::{Does, Engine, Life as Plays, Service, Situation, Stage, proxy};
+use cc_ci_model::stack::ServiceFacts;
+use cc_ci_testkit::contract::deployer;
+use cc_ci_testkit::contract::stage::{
+    Does, Engine, Life as Plays, Service, Situation, Stage, proxy,
+};
+use cc_ci_testkit::deployer::Reply;
 use cc_ci_testkit::{
     Behaviour, Exit, FakeCommands, FakeDeployer, FakeRecipes, FakeSwarm, Faults, History, Life,
-    Outage, Script, ServiceBuilder, VirtualClock, service, stack,
+    Outage, Script, ServiceBuilder, StackBuilder, VirtualClock, service, stack,
 };
 
 const IMAGE: &str = "registry.test/static-web:2.1.0";
@@ -51,11 +56,11 @@ impl Lab {
         }
     }
 
-    /// A commit that declares those services.
-    fn commit(&self, services: Vec<ServiceBuilder>) -> DeployRequest {
+    /// A commit that declares that.
+    fn commit(&self, declares: StackBuilder) -> DeployRequest {
         self.deploys.set(self.deploys.get() + 1);
         let commit = History::id(&self.deploys.get().to_string());
-        self.deployer.commit(&commit, stack(services));
+        self.deployer.commit(&commit, declares);
         DeployRequest {
             stack: self.stack.clone(),
             directory: FakeRecipes::directory(&commit),
@@ -66,8 +71,8 @@ impl Lab {
         }
     }
 
-    async fn deploy_into(&self, stack: &StackName, services: Vec<ServiceBuilder>) {
-        let request = DeployRequest { stack: stack.clone(), ..self.commit(services) };
+    async fn deploy_into(&self, into: &StackName, services: Vec<ServiceBuilder>) {
+        let request = DeployRequest { stack: into.clone(), ..self.commit(stack(services)) };
         let answer = self.deployer.deploy(&request).await.expect("docker can be run");
         assert_eq!(answer.exit_code, Some(0), "{}", answer.said);
     }
@@ -196,5 +201,64 @@ impl Stage for Lab {
 
     fn image_of_services(&self) -> String {
         IMAGE.to_owned()
+    }
+}
+
+impl Lab {
+    /// A service by its full name.
+    async fn service(&self, name: &str) -> Option<ServiceFacts> {
+        let mut watch = self.swarm.watch(&self.stack).await.expect("the engine answers");
+        let facts = watch.observe().await.expect("the engine answers");
+        let short = name.strip_prefix(self.stack.as_str()).and_then(|rest| rest.strip_prefix('_'));
+        facts.service(short.unwrap_or_default()).cloned()
+    }
+}
+
+#[async_trait(?Send)]
+impl deployer::Stage for Lab {
+    fn deployer(&self) -> &dyn Deployer {
+        &self.deployer
+    }
+
+    fn missing(&self) -> Box<dyn Deployer> {
+        let other = Lab::new();
+        other.deployer.reply(Reply::Missing);
+        Box::new(other.deployer)
+    }
+
+    fn stack(&self) -> &StackName {
+        &self.stack
+    }
+
+    async fn checkout(&self, declares: StackBuilder) -> DeployRequest {
+        DeployRequest { overlay: String::new(), ..self.commit(declares) }
+    }
+
+    fn nowhere(&self) -> DeployRequest {
+        let request = self.commit(stack([]));
+        DeployRequest { directory: "/nowhere".into(), ..request }
+    }
+
+    fn in_a_hurry(&self, request: DeployRequest) -> DeployRequest {
+        let deadline = self.clock.now().plus(Duration::from_millis(30));
+        DeployRequest { deadline, ..request }
+    }
+
+    async fn names(&self, kind: ObjectKind) -> Vec<String> {
+        let scope = Scope { run: None, stacks: vec![self.stack.clone()], names: Vec::new() };
+        let all = self.swarm.inventory(&scope).await.expect("the engine answers");
+        let of_kind = all.into_iter().filter(|object| object.kind == kind);
+        let mut names: Vec<String> = of_kind.map(|object| object.name).collect();
+        names.sort();
+        names
+    }
+
+    async fn label(&self, service: &str, key: &str) -> Option<String> {
+        self.service(service).await?.labels.get(key).cloned()
+    }
+
+    async fn template(&self, service: &str) -> String {
+        let service = self.service(service).await.expect("it is there");
+        format!("{:?} {:?}", service.id, service.template)
     }
 }
