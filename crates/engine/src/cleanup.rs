@@ -115,7 +115,8 @@ fn remember_volumes(scope: &mut Scope, seen: &[Object]) {
 async fn carry_out(sweeper: &Sweeper, step: CleanupStep) -> Option<String> {
     match step {
         CleanupStep::EndProcess(process) => {
-            let gone = sweeper.processes.end(&process, Duration::from_secs(2)).await;
+            let ending = sweeper.processes.end(&process, Duration::from_secs(2));
+            let gone = bounded(sweeper, ending).await.unwrap_or(false);
             (!gone).then(|| format!("process {} of the dead run does not end", process.pid))
         }
         CleanupStep::AwaitGone(_) => None,

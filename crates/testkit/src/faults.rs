@@ -6,6 +6,44 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+/// Every call there is: the calls of all ports that can fail.
+pub const CALLS: [&str; 34] = [
+    "append to the log",
+    "check out a commit",
+    "create a network",
+    "create a secret",
+    "deploy a stack",
+    "end a process",
+    "ensure an image",
+    "find a volume",
+    "find an object",
+    "list a snapshot",
+    "look at a stack",
+    "look at an owner",
+    "look up addresses",
+    "open a recipe",
+    "ping",
+    "read a commit",
+    "read a file of a snapshot",
+    "read a file of a volume",
+    "read a file",
+    "read logs",
+    "remove a file of a volume",
+    "remove an object",
+    "request a page",
+    "restart a service",
+    "restore a snapshot",
+    "run a command in a container",
+    "run a program",
+    "search a snapshot",
+    "take a snapshot",
+    "take the inventory",
+    "watch a stack",
+    "weigh a path of a volume",
+    "write a file of a volume",
+    "write a file",
+];
+
 /// A run that makes more calls than this does not come to its end.
 const RUNAWAY: usize = 50_000;
 

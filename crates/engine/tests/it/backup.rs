@@ -51,7 +51,27 @@ async fn a_run_through_every_stage_is_level_four() {
     );
 }
 
-/// A plan that does everything a run can do.
+/// A plan that runs every stage and makes every call a run can make: hooks, secrets, and a volume
+/// with a name of its own too.
+pub(crate) fn everything() -> PlanBuilder {
+    let rich = || {
+        app()
+            .network("proxy")
+            .secret("password")
+            .config("settings")
+            .volume("shared", "/shared")
+            .label("backupbot.backup.pre-hook", "/dump.sh")
+            .label("backupbot.restore.post-hook", "/load.sh")
+    };
+    let fixed = |service| stack([service]).fixed_volume("shared", "shared_data");
+    PlanBuilder::new(fixed(rich().image("registry.test/app:1.1.0")))
+        .base(fixed(rich()))
+        .run(Stage::Backup)
+        .run(Stage::Restore)
+        .test("tests/10-page.sh")
+}
+
+/// A plan that runs every stage.
 pub(crate) fn full() -> PlanBuilder {
     let head = app().image("registry.test/app:1.1.0");
     PlanBuilder::new(stack([head]))

@@ -10,7 +10,7 @@ use cc_ci_engine::cleanup::{Swept, sweep};
 use cc_ci_model::event::Tool;
 use cc_ci_model::outcome::Verdict;
 use cc_ci_testkit::host::process;
-use cc_ci_testkit::{PlanBuilder, World};
+use cc_ci_testkit::{Fault, PlanBuilder, World};
 
 use crate::harness::{one_service, ports, run};
 
@@ -72,4 +72,36 @@ async fn children_of_a_dead_run_are_ended_first() {
     assert!(!alive(77) && alive(78));
     assert_eq!(swept.refusals.len(), 1, "{swept:?}");
     assert!(swept.refusals[0].contains("78"));
+}
+
+/// Each call of a cleanup goes wrong in turn: it ends, and where it could not remove something it
+/// says so; the next one leaves nothing.
+#[tokio::test(start_paused = true)]
+async fn any_call_of_a_cleanup_may_go_wrong() {
+    for fault in [Fault::Fail, Fault::LoseAnswer, Fault::Hang, Fault::HangAfter] {
+        let mut hit = 0;
+        for nth in 1.. {
+            let world = killed_after(&one_service(), Duration::from_secs(5)).await;
+            assert_ne!(world.swarm.left(), [], "there is something to clean up");
+            world.processes.with_orphan(77, false);
+            let before = world.faults.calls().len();
+            world.faults.arm(before + nth, fault);
+            let state = RunState::of(&world.store.events());
+            let mut dead = state.processes.clone();
+            dead.push(process(77));
+            let scope = scope(&world.plan.run_id, &state.intents);
+            let deadline = world.clock.now().plus(Duration::from_mins(5));
+            let sweeper = ports(&world).sweeper();
+            let sweeping = sweep(&sweeper, &scope, &dead, deadline);
+            let swept = tokio::time::timeout(Duration::from_hours(1), sweeping).await;
+            let Some(call) = world.faults.fired() else { break };
+            let swept = swept.unwrap_or_else(|_| panic!("{fault:?} {call}: it never ends"));
+            assert_eq!(swept.complete && swept.left.is_empty(), world.swarm.left().is_empty());
+            clean_up(&world).await;
+            assert_eq!(world.swarm.left(), [], "{fault:?} {call}");
+            hit += 1;
+        }
+        assert!(hit > 10, "{hit} calls");
+        println!("{fault:?}: each of {hit} calls");
+    }
 }

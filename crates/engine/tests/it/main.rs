@@ -12,6 +12,7 @@ mod green;
 mod harness;
 mod killed;
 mod planned;
+mod planning;
 mod red;
 mod secrets;
 mod signals;

@@ -204,9 +204,11 @@ async fn a_failed_update_is_told_with_its_reason<S: Stage>(stage: &S) {
     let app = facts.service("app").expect("it is there");
     let message = app.update_message.as_deref().unwrap_or_default();
     assert!(message.starts_with("update paused due to failure"), "{message}");
+    // The engine may have begun another one meanwhile, which will not run either.
     let current: Vec<TaskState> =
         facts.tasks.iter().filter(|task| task.current).map(|task| task.state).collect();
-    assert_eq!(current, [TaskState::Rejected]);
+    assert!(current.contains(&TaskState::Rejected), "{facts:#?}");
+    assert!(!current.contains(&TaskState::Running), "{facts:#?}");
 }
 
 async fn after_a_rollback_the_old_spec_is_back<S: Stage>(stage: &S) {
