@@ -3,6 +3,7 @@
 //!
 //! Each check is a pure function from texts to [`Finding`]s; only this file reads anything.
 
+mod contracts;
 mod docs;
 mod floors;
 mod manifests;
@@ -57,6 +58,7 @@ pub fn run() -> Result<bool> {
     findings.extend(manifests::check(&texts));
     findings.extend(texts::check(&texts));
     findings.extend(docs::check(&texts));
+    findings.extend(contracts::check(&texts));
     findings.sort();
     findings.dedup();
     for finding in &findings {

@@ -130,11 +130,11 @@ fn is_name(code: &str) -> bool {
 }
 
 fn is_known(name: &str, texts: &Texts) -> bool {
-    let function = format!("fn {name}(");
+    // A case of a contract takes its stage as a parameter of a type.
+    let functions = [format!("fn {name}("), format!("fn {name}<")];
+    let is_in = |text: &str| functions.iter().any(|function| text.contains(function));
     texts.contains_key(&format!("fixtures/mutations/{name}.toml"))
-        || texts
-            .iter()
-            .any(|(path, text)| has_ending(path, "rs") && text.content.contains(&function))
+        || texts.iter().any(|(path, text)| has_ending(path, "rs") && is_in(&text.content))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The ports: what the engine needs from the outside, in words of the domain.
 //!
 //! A port gives facts and has effects; it never decides. Each has one adapter and one fake
-//! (`testkit`), and a contract suite both pass.
+//! (`testkit`), and a contract both keep (`testkit::contract`).
 
 mod backup;
 mod doctor;

@@ -17,7 +17,7 @@ use cc_ci_host::{HostCommands, SystemClock};
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::name::StackName;
 use cc_ci_testkit::StackBuilder;
-use cc_ci_testkit::contract::deployer::{Stage, check};
+use cc_ci_testkit::contract::deployer::{self, Stage};
 use tempfile::TempDir;
 
 use crate::repository::write_bytes;
@@ -179,5 +179,5 @@ async fn deployer() {
         std::io::stderr().write_all(skipped).expect("there is a standard error");
         return;
     }
-    check(async || Lab::new()).await;
+    deployer::check(async || Lab::new()).await;
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cc_ci_core::ports::RunStore;
 use cc_ci_store::RunDir;
-use cc_ci_testkit::contract::store::{Stage, check};
+use cc_ci_testkit::contract::store::{self, Stage};
 use tempfile::TempDir;
 
 struct NewRun {
@@ -59,5 +59,5 @@ fn below(folder: &Path, prefix: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn store() {
-    check(async || NewRun::new()).await;
+    store::check(async || NewRun::new()).await;
 }
