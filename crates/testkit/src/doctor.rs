@@ -136,8 +136,9 @@ impl HostView for FakeHost {
         true
     }
 
-    fn is_own(&self, _address: IpAddr) -> bool {
-        !lock(&self.odd).is_away
+    fn is_own(&self, address: IpAddr) -> bool {
+        let is_nobodys = matches!(address, IpAddr::V4(address) if address.is_documentation());
+        !is_nobodys && !lock(&self.odd).is_away
     }
 
     async fn answers(&self, address: IpAddr, _timeout: Duration) -> bool {
@@ -199,7 +200,9 @@ impl StateView for FakeState {
     }
 
     fn runs(&self) -> Result<Vec<RunTrace>, String> {
-        Ok(lock(&self.runs).clone())
+        let mut runs = lock(&self.runs).clone();
+        runs.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(runs)
     }
 
     fn remembered(&self) -> Option<Remembered> {

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// Every call there is: the calls of all ports that can fail.
-pub const CALLS: [&str; 34] = [
+/// Every call a run, planning or a cleanup can make of a port. (What only `cc-ci doctor` asks is
+/// not among them.)
+pub const CALLS: [&str; 38] = [
     "append to the log",
     "check out a commit",
     "create a network",
@@ -18,6 +19,8 @@ pub const CALLS: [&str; 34] = [
     "find a volume",
     "find an object",
     "list a snapshot",
+    "list the changes of a container",
+    "look at a file",
     "look at a stack",
     "look at an owner",
     "look up addresses",
@@ -28,6 +31,8 @@ pub const CALLS: [&str; 34] = [
     "read a file of a volume",
     "read a file",
     "read logs",
+    "read the files again",
+    "remove a file",
     "remove a file of a volume",
     "remove an object",
     "request a page",

@@ -109,13 +109,11 @@ impl RunStore for MemoryStore {
         if self.faults.enter_now("write a file") != Fate::Go {
             return Err(failure(name, "write a file"));
         }
-        if !is_name_of_a_file(name) {
-            let source = std::io::Error::other("no name for a file of a run");
-            return Err(StoreError { path: name.to_owned(), source });
-        }
+        check_name(name)?;
         let mut kept = self.lock();
         if kept.secrets.survives_in(content) {
-            return Err(failure(name, "write a secret"));
+            let source = std::io::Error::other("a secret of the run is in it");
+            return Err(StoreError { path: name.to_owned(), source });
         }
         kept.files.insert(name.to_owned(), content.to_vec());
         Ok(())
@@ -133,23 +131,30 @@ impl RunStore for MemoryStore {
         let log = ("events.jsonl", &kept.bytes);
         let files = kept.files.iter().map(|(name, bytes)| (name.as_str(), bytes));
         let unclean = files.chain([log]).filter(|(_, bytes)| kept.secrets.survives_in(bytes));
-        Ok(unclean.map(|(name, _)| name.to_owned()).collect())
+        let mut names: Vec<String> = unclean.map(|(name, _)| name.to_owned()).collect();
+        names.sort();
+        Ok(names)
     }
 
     fn remove(&self, name: &str) -> Result<(), StoreError> {
         if self.faults.enter_now("remove a file") != Fate::Go {
             return Err(failure(name, "remove a file"));
         }
+        check_name(name)?;
         self.lock().files.remove(name);
         Ok(())
     }
 }
 
-/// Whether a name stays inside the run's directory and is not the log's or the lock's.
-fn is_name_of_a_file(name: &str) -> bool {
+/// A name that stays inside the run's directory and is not the log's or the lock's.
+fn check_name(name: &str) -> Result<(), StoreError> {
     let mut parts = Path::new(name).components();
     let is_inside = !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)));
-    is_inside && !matches!(name, "events.jsonl" | "lock")
+    if is_inside && !matches!(name, "events.jsonl" | "lock") {
+        return Ok(());
+    }
+    let source = std::io::Error::other("no name for a file of a run");
+    Err(StoreError { path: name.to_owned(), source })
 }
 
 fn failure(path: &str, call: &str) -> StoreError {

@@ -22,7 +22,8 @@ struct Practice {
 
 fn practice() -> Practice {
     let faults = Arc::new(Faults::none());
-    let commands = Arc::new(FakeCommands::new(faults.clone()));
+    let clock = Arc::new(VirtualClock::new());
+    let commands = Arc::new(FakeCommands::new(clock.clone(), faults.clone()));
     let stdout = b"Docker version 20.10.24+dfsg1, build 297e128\n".to_vec();
     let said = CommandOutput { code: Some(0), expired: false, stdout, stderr: Vec::new() };
     commands.answer("docker", said);
@@ -30,7 +31,7 @@ fn practice() -> Practice {
     let (host, state) = (Arc::new(FakeHost::new()), Arc::new(FakeState::new()));
     let view: Arc<dyn EngineView> = engine.clone();
     let doctor = Doctor {
-        clock: Arc::new(VirtualClock::new()),
+        clock,
         commands: commands.clone(),
         engine: Ok(view),
         host: host.clone(),

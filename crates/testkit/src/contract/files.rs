@@ -16,6 +16,8 @@ super::contract!(Files: [
     a_folder_that_is_not_there_is_refused,
     only_volumes_outlive_a_container,
     a_container_that_is_gone_is_no_missing_file,
+    what_is_written_beside_every_mount_is_seen,
+    the_size_of_a_file_is_told,
     an_engine_that_does_not_answer_is_told_as_such,
 ]);
 
@@ -109,8 +111,34 @@ async fn a_container_that_is_gone_is_no_missing_file<S: Stage>(stage: &S) {
     is_refused(&files.put(&container, "/data", "marker", b"").await, 404);
 }
 
+async fn what_is_written_beside_every_mount_is_seen<S: Stage>(stage: &S) {
+    let (files, container) = (stage.engine().files(), with_volume(stage).await);
+    assert_eq!(files.put(&container, "/data", "inside", b"a").await, Ok(()));
+    assert_eq!(files.put(&container, "/tmp", "beside", b"b").await, Ok(()));
+    let changed = files.changed(&container).await.expect("the engine answers");
+    for path in ["/tmp", "/tmp/beside"] {
+        assert!(changed.iter().any(|known| known == path), "{path}: {changed:?}");
+    }
+    assert!(!changed.iter().any(|known| known.starts_with("/data/")), "{changed:?}");
+    is_refused(&files.changed("no-such").await, 404);
+}
+
+async fn the_size_of_a_file_is_told<S: Stage>(stage: &S) {
+    let (files, container) = (stage.engine().files(), with_volume(stage).await);
+    for (name, size) in [("empty", 0), ("small", 5), ("large", (1 << 20) + 1)] {
+        assert_eq!(files.put(&container, "/tmp", name, &vec![b'x'; size]).await, Ok(()));
+        let told = files.size(&container, &format!("/tmp/{name}")).await;
+        assert_eq!(told, Ok(Some(size as u64)), "{name}");
+    }
+    for none in ["/tmp", "/data", "/tmp/gone", "/gone/too"] {
+        assert_eq!(files.size(&container, none).await, Ok(None), "{none}");
+    }
+}
+
 async fn an_engine_that_does_not_answer_is_told_as_such<S: Stage>(stage: &S) {
     let files = stage.away().files();
     is_away(&files.get("container", "/data/x").await);
+    is_away(&files.changed("container").await);
+    is_away(&files.size("container", "/data/x").await);
     is_away(&files.put("container", "/data", "x", b"").await);
 }

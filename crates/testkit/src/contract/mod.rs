@@ -10,9 +10,11 @@
 pub mod clock;
 pub mod commands;
 pub mod deployer;
+pub mod engine_view;
 pub mod entropy;
 pub mod exec;
 pub mod files;
+pub mod host_view;
 pub mod images;
 pub mod objects;
 pub mod probe;
@@ -24,6 +26,7 @@ pub mod snapshots;
 pub mod stack_view;
 pub mod stack_watch;
 pub mod stage;
+pub mod state_view;
 pub mod store;
 pub mod volumes;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{HttpRequest, Probe, ProbeError};
+use cc_ci_core::redact::MARGIN;
 use cc_ci_model::evidence::HttpSeen;
 
 use crate::swarm::behaviour::Answer;
@@ -106,7 +107,7 @@ async fn of_a_long_body_the_beginning_is_told<S: Stage>(stage: &S) {
     let body = format!("<h1>begin{}", "ü".repeat(100_000));
     let (_, seen) = ask(stage, vec![status(200, &body)]).await;
     assert_eq!(seen.bytes, body.len() as u64);
-    assert_eq!(seen.excerpt, body.chars().take(2048).collect::<String>());
+    assert_eq!(seen.excerpt, body.chars().take(2048 + MARGIN).collect::<String>());
 }
 
 async fn refused<S: Stage>(stage: &S, request: &HttpRequest) -> ProbeError {

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use cc_ci_core::ports::RunStore;
+use cc_ci_core::redact::Redactor;
 use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::secret::Secret;
 use cc_ci_model::time::Timestamp;
 
 use crate::store::MemoryStore;
@@ -13,6 +15,9 @@ super::contract!(RunStore: [
     a_file_is_written_whole_and_replaced_whole,
     files_may_lie_in_folders,
     no_name_leads_out_or_over_the_log,
+    no_file_is_written_with_a_secret_in_it,
+    files_are_read_again_for_secrets,
+    a_file_can_be_removed_but_not_the_log,
 ]);
 
 /// The directory of a new run.
@@ -26,6 +31,9 @@ pub trait Stage {
 
     /// The bytes of a file, if there is one of that name.
     fn file(&self, name: &str) -> Option<Vec<u8>>;
+
+    /// Somebody else writes a file: a test that was told where the run's directory is.
+    fn put(&self, name: &str, content: &[u8]);
 
     /// Names of all files that were written, sorted, those in folders with their path.
     fn files(&self) -> Vec<String>;
@@ -90,4 +98,53 @@ async fn no_name_leads_out_or_over_the_log<S: Stage>(stage: &S) {
     }
     assert_eq!(stage.files(), [""; 0]);
     assert_eq!(stage.log(), b"");
+}
+
+const SECRET: &str = "Zq8vN2wXr5TjLk3M";
+
+fn keep_out<S: Stage>(stage: &S) {
+    let mut secrets = Redactor::default();
+    secrets.keep(&Secret::new(SECRET));
+    stage.store().keep_out(&secrets);
+}
+
+async fn no_file_is_written_with_a_secret_in_it<S: Stage>(stage: &S) {
+    let store = stage.store();
+    store.write("report.md", b"clean").expect("there is room");
+    keep_out(stage);
+    let text = format!("it is {SECRET}.");
+    let refused = store.write("report.md", text.as_bytes()).expect_err("a secret is in it");
+    assert_eq!(refused.source.to_string(), "a secret of the run is in it");
+    assert!(store.write("new.md", text.as_bytes()).is_err());
+    assert_eq!(stage.file("report.md").as_deref(), Some(b"clean".as_slice()), "what was there");
+    assert_eq!(stage.files(), ["report.md"]);
+    // Those given last count, and none of those before.
+    store.keep_out(&Redactor::default());
+    store.write("report.md", text.as_bytes()).expect("it is no secret any more");
+}
+
+async fn files_are_read_again_for_secrets<S: Stage>(stage: &S) {
+    let store = stage.store();
+    assert_eq!(store.unclean().expect("they can be read"), [""; 0]);
+    stage.put("logs/app.txt", format!("x{SECRET}").as_bytes());
+    stage.put("clean.txt", b"nothing");
+    stage.put("a.txt", SECRET.as_bytes());
+    assert_eq!(store.unclean().expect("they can be read"), [""; 0], "nobody said so yet");
+    keep_out(stage);
+    assert_eq!(store.unclean().expect("they can be read"), ["a.txt", "logs/app.txt"]);
+}
+
+async fn a_file_can_be_removed_but_not_the_log<S: Stage>(stage: &S) {
+    let store = stage.store();
+    stage.put("logs/app.txt", b"x");
+    stage.put("other", b"x");
+    store.append(&event(1)).expect("there is room");
+    for _ in 0..2 {
+        store.remove("logs/app.txt").expect("it is there, or is gone");
+        assert_eq!(stage.files(), ["other"]);
+    }
+    for bad in ["", "..", "../x", "/etc/x", "lock", "events.jsonl"] {
+        assert!(store.remove(bad).is_err(), "{bad:?}");
+    }
+    assert_ne!(stage.log(), b"");
 }

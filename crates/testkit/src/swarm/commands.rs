@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{Clock, EngineError, Exec, ExecOutput, ExecRequest, Restarts};
+use cc_ci_core::redact::MARGIN;
 
 use super::FakeSwarm;
 
 /// The end of a command's output that is kept.
-const KEPT: usize = 64 << 10;
+const KEPT: usize = (64 << 10) + MARGIN;
 
 /// What a command inside a container does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -406,10 +406,8 @@ impl Files for FakeSwarm {
     }
 
     async fn size(&self, container: &str, path: &str) -> Result<Option<u64>, EngineError> {
-        let size = |sim: &mut Sim| {
-            let file = sim.get_file(container, path)?;
-            Ok(file.map(|content| content.len() as u64))
-        };
+        let size =
+            |sim: &mut Sim| Ok(sim.look(container, path).map(|file| file.content.len() as u64));
         self.call("look at a file", size).await
     }
 }

@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{
-    Clock, CommandLine, Commands, Entropy, HttpRequest, Probe, Processes, Signals,
+    Clock, CommandLine, Commands, Entropy, HostView, HttpRequest, Probe, Processes, Signals,
 };
-use cc_ci_host::{HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, UnixSignals};
+use cc_ci_host::{
+    HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, ThisHost, UnixSignals,
+};
 use cc_ci_model::intent::ProcessId;
 use cc_ci_testkit::Answer;
 use cc_ci_testkit::contract::commands::Does;
-use cc_ci_testkit::contract::{self, clock, commands, entropy, probe, processes, signals};
+use cc_ci_testkit::contract::{
+    self, clock, commands, entropy, host_view, probe, processes, signals,
+};
 use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -273,4 +278,27 @@ impl probe::Stage for Apps {
 #[tokio::test]
 async fn probe() {
     contract::probe::check(async || Apps::new()).await;
+}
+
+/// This very host, with a folder for the case.
+struct Here(TempDir);
+
+impl host_view::Stage for Here {
+    fn host(&self) -> &dyn HostView {
+        &ThisHost
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    /// Below a file no folder can be, whoever asks: root may write into any other.
+    fn refused(&self) -> (&dyn HostView, PathBuf) {
+        (&ThisHost, "/dev/null/folder".into())
+    }
+}
+
+#[tokio::test]
+async fn host_view() {
+    contract::host_view::check(async || Here(tempfile::tempdir().unwrap())).await;
 }

@@ -1,11 +1,14 @@
-//! A run's directory keeps what its port promises; the fake's half is in `testkit/tests/it`.
+//! The adapter keeps what its ports promise; the fakes' half is in `testkit/tests/it`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
-use cc_ci_core::ports::RunStore;
-use cc_ci_store::RunDir;
+use cc_ci_core::ports::{RunStore, StateView};
+use cc_ci_model::event::Event;
+use cc_ci_store::{RunDir, StateDir};
+use cc_ci_testkit::contract::state_view;
 use cc_ci_testkit::contract::store::{self, Stage};
 use tempfile::TempDir;
 
@@ -35,6 +38,13 @@ impl Stage for NewRun {
         fs::read(self.run.path().join(name)).ok()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this plays somebody else")]
+    fn put(&self, name: &str, content: &[u8]) {
+        let path = self.run.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
     fn files(&self) -> Vec<String> {
         let mut names = below(self.run.path(), "");
         names.retain(|name| name != "lock" && name != "events.jsonl");
@@ -60,4 +70,38 @@ fn below(folder: &Path, prefix: &str) -> Vec<String> {
 #[tokio::test]
 async fn store() {
     store::check(async || NewRun::new()).await;
+}
+
+/// A state folder that is not there yet, and the runs in it that live.
+struct NewState {
+    _parent: TempDir,
+    state: StateDir,
+    alive: RefCell<Vec<RunDir>>,
+}
+
+impl NewState {
+    fn new() -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        let state = StateDir::new(parent.path().join("state"));
+        Self { _parent: parent, state, alive: RefCell::default() }
+    }
+}
+
+impl state_view::Stage for NewState {
+    fn state(&self) -> &dyn StateView {
+        &self.state
+    }
+
+    fn add(&self, name: &str, log: Option<&[Event]>) {
+        let run = RunDir::create(&self.state.path().join("runs").join(name)).unwrap();
+        match log {
+            Some(log) => log.iter().for_each(|event| run.append(event).unwrap()),
+            None => self.alive.borrow_mut().push(run),
+        }
+    }
+}
+
+#[tokio::test]
+async fn state_view() {
+    state_view::check(async || NewState::new()).await;
 }

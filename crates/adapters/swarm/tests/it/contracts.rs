@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use std::fmt::Write;
 
 use async_trait::async_trait;
-use cc_ci_core::ports::{NAMESPACE_LABEL, RUN_LABEL, StackView};
+use cc_ci_core::ports::{EngineView, NAMESPACE_LABEL, RUN_LABEL, StackView};
 use cc_ci_model::name::{RunId, StackName};
 use cc_ci_model::stack::TaskState;
 use cc_ci_swarm::Swarm;
-use cc_ci_testkit::contract;
 use cc_ci_testkit::contract::stage::{Does, Engine, Life, Service, Situation, Stage, proxy, word};
+use cc_ci_testkit::contract::{self, engine_view};
 
 use crate::registry::{self, Registry};
 use crate::support::{IMAGE, TestStack, docker, engine, try_docker, until};
@@ -273,4 +273,29 @@ async fn restarts() {
 async fn images() {
     let Some(swarm) = engine("images") else { return };
     contract::images::check(async || Lab::new(&swarm)).await;
+}
+
+#[async_trait(?Send)]
+impl engine_view::Stage for Lab {
+    fn engine(&self) -> &dyn EngineView {
+        &self.swarm
+    }
+
+    fn away(&self) -> Box<dyn EngineView> {
+        Box::new(self.away.clone())
+    }
+
+    async fn mark(&self) -> (String, [String; 3]) {
+        let names = ["net", "word_v1", "data"].map(|name| self.stack.full(name));
+        self.stack.create_network(&self.swarm, "net").await;
+        self.stack.create_secret(&self.swarm, "word_v1", "value").await;
+        self.volume(&names[2], None).await;
+        (self.stack.run.to_string(), names)
+    }
+}
+
+#[tokio::test]
+async fn engine_view() {
+    let Some(swarm) = engine("engine_view") else { return };
+    contract::engine_view::check(async || Lab::new(&swarm)).await;
 }

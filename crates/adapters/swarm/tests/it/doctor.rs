@@ -1,9 +1,8 @@
 //! What `cc-ci doctor` asks an engine, on a real one.
 
 use cc_ci_core::ports::{EngineView, SwarmState};
-use cc_ci_model::intent::ObjectKind;
 
-use crate::support::{TestStack, docker, engine};
+use crate::support::{docker, engine};
 
 #[tokio::test]
 async fn an_engine_tells_what_it_is_and_where_its_tasks_are() {
@@ -24,23 +23,4 @@ async fn an_engine_tells_what_it_is_and_where_its_tasks_are() {
     let bridge = swarm.bridge().await.unwrap().unwrap();
     assert!(bridge.gateway.is_some(), "{bridge:?}");
     assert!(!bridge.addresses.is_empty(), "the ingress network's end is always there: {bridge:?}");
-}
-
-/// Everything with a run's label, whichever run's, and nothing else.
-#[tokio::test]
-async fn what_carries_a_runs_label_is_found_without_knowing_the_run() {
-    let Some(swarm) = engine("what_carries_a_runs_label_is_found_without_knowing_the_run") else {
-        return;
-    };
-    let stack = TestStack::new();
-    stack.create_network(&swarm, "net").await;
-    stack.create_secret(&swarm, "token_v1", "value").await;
-    let marked = swarm.marked().await.unwrap();
-    assert!(marked.iter().all(|object| object.run.is_some()), "{marked:#?}");
-    let ours = marked.iter().filter(|object| object.run.as_deref() == Some(stack.run.as_str()));
-    let mut ours: Vec<_> = ours.map(|object| (object.kind, object.name.clone())).collect();
-    ours.sort();
-    let expected =
-        [(ObjectKind::Network, stack.full("net")), (ObjectKind::Secret, stack.full("token_v1"))];
-    assert_eq!(ours, expected);
 }

@@ -163,6 +163,10 @@ impl store::Stage for Host {
         self.world.store.file(name)
     }
 
+    fn put(&self, name: &str, content: &[u8]) {
+        self.world.store.put(name, content);
+    }
+
     fn files(&self) -> Vec<String> {
         self.world.store.files()
     }

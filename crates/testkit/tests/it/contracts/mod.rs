@@ -2,6 +2,7 @@
 //! adapter.
 
 mod backup;
+mod doctor;
 mod host;
 mod recipes;
 mod swarm;
@@ -104,4 +105,19 @@ async fn images() {
 #[tokio::test(start_paused = true)]
 async fn deployer() {
     contract::deployer::check(async || swarm::Lab::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn engine_view() {
+    contract::engine_view::check(async || doctor::Engine::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn host_view() {
+    contract::host_view::check(async || doctor::Host::new()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_view() {
+    contract::state_view::check(async || doctor::State::new()).await;
 }
