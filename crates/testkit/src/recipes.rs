@@ -91,6 +91,9 @@ impl History {
     }
 
     /// The id a commit has in the fake.
+    ///
+    /// # Panics
+    /// Never: a hash has enough digits.
     pub fn id(name: &str) -> CommitSha {
         let digest = MemoryStore::sha256(name.as_bytes());
         digest[..40].parse().expect("40 hexadecimal digits")

@@ -4,7 +4,7 @@ use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::Evidence;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::Verdict;
-use cc_ci_testkit::{Answer, Behaviour, PlanBuilder, Script, World, service, stack};
+use cc_ci_testkit::{Answer, Behaviour, Fault, PlanBuilder, Script, World, service, stack};
 
 use crate::harness::{Ended, one_service, rich, run};
 
@@ -111,6 +111,24 @@ async fn a_file_with_a_secret_in_it_is_withheld_and_the_run_errs() {
     assert!(files.contains(&"notes.txt".to_owned()), "{files:?}");
     assert!(!files.contains(&"screenshot.html".to_owned()), "{files:?}");
     check_clean(&ended);
+}
+
+/// The one call a run makes only then: it may fail, and the run says so.
+#[tokio::test(start_paused = true)]
+async fn a_file_with_a_secret_in_it_that_can_not_be_removed_is_named() {
+    let secret = secret().await;
+    let content = format!("<b>{secret}</b>");
+    let leave = |world: &World| world.store.put("screenshot.html", content.as_bytes());
+    let calls = run(&one_service(), leave).await.world.faults.calls();
+    let nth = calls.iter().position(|call| call == "remove a file").expect("it is removed") + 1;
+    let ended = run(&one_service(), |world: &World| {
+        leave(world);
+        world.faults.arm(nth, Fault::Fail);
+    })
+    .await;
+    ended.expect(Verdict::Error, ExitKind::Error);
+    assert!(ended.said().contains("do not hand it on"), "{}", ended.said());
+    assert!(ended.world.store.files().contains(&"screenshot.html".to_owned()));
 }
 
 /// A short secret could be any word: the recipe's author is told, by its name.

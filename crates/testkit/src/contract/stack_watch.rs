@@ -1,9 +1,7 @@
 //! What [`cc_ci_core::ports::StackWatch`] promises: when it wakes, and what a look shows.
 
-use std::time::Duration;
-
 use cc_ci_core::ports::Wake;
-use cc_ci_model::compose::ServiceMode;
+use cc_ci_model::compose::{FailureAction, ServiceMode};
 use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState, UpdateState};
 use futures_util::FutureExt;
 
@@ -61,10 +59,6 @@ async fn a_wake_that_is_dropped_half_way_comes_again<S: Stage>(stage: &S) {
     let mut watch = watch(stage).await;
     assert_eq!(watch.changed().now_or_never(), None);
     stage.deploy(&[steady()]).await;
-    let _polled = tokio::time::timeout(Duration::from_millis(1), async {
-        tokio::task::yield_now().await;
-    })
-    .await;
     assert_eq!(watch.changed().await, Wake::Changed);
 }
 
@@ -213,9 +207,9 @@ async fn a_failed_update_is_told_with_its_reason<S: Stage>(stage: &S) {
 
 async fn after_a_rollback_the_old_spec_is_back<S: Stage>(stage: &S) {
     let mut watch = watch(stage).await;
-    stage.deploy(&[Service { rolls_back: true, ..steady() }]).await;
+    stage.deploy(&[Service { on_failure: FailureAction::Rollback, ..steady() }]).await;
     until(&mut watch, "running task", runs).await;
-    let bad = Service { rolls_back: true, ..Service::new("app", Life::NoImage) };
+    let bad = Service { on_failure: FailureAction::Rollback, ..Service::new("app", Life::NoImage) };
     stage.deploy(&[bad]).await;
     let facts = until(&mut watch, "rollback", update_is(UpdateState::RollbackCompleted)).await;
     let app = facts.service("app").expect("it is there");

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use cc_ci_core::ports::{
     EngineError, Exec, Files, Images, Objects, Restarts, Scope, StackView, StackWatch,
 };
+use cc_ci_model::compose::FailureAction;
 use cc_ci_model::intent::{Object, ObjectKind};
 use cc_ci_model::name::{RunId, StackName};
 use cc_ci_model::secret::Secret;
@@ -13,7 +14,7 @@ use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
 use tokio::time::Instant;
 
 /// How long something may take to come about on a real engine.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// How long nothing may be heard until all is quiet.
 pub(super) const QUIET: Duration = Duration::from_secs(2);
@@ -32,8 +33,8 @@ pub struct Service {
     /// It uses the network `proxy` and the secret `word`, made by the test under their full names
     /// (see [`word`] and [`proxy`]), and the config `page`, made by the deploy.
     pub rich: bool,
-    /// What a failed update does: goes back, or stops.
-    pub rolls_back: bool,
+    /// What a failed update does.
+    pub on_failure: FailureAction,
 }
 
 /// What the tasks of a service do.
@@ -61,7 +62,14 @@ pub enum Life {
 impl Service {
     /// One that does that, without anything of its own.
     pub fn new(name: &'static str, life: Life) -> Self {
-        Self { name, life, release: "one", volumes: false, rich: false, rolls_back: false }
+        Self {
+            name,
+            life,
+            release: "one",
+            volumes: false,
+            rich: false,
+            on_failure: FailureAction::Pause,
+        }
     }
 }
 

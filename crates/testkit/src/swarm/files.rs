@@ -3,10 +3,42 @@
 
 use std::collections::BTreeMap;
 
-use cc_ci_core::ports::{EngineError, FileFacts, Weight};
+use async_trait::async_trait;
+use cc_ci_core::ports::{EngineError, FileFacts, Files, Weight};
 use cc_ci_model::intent::ObjectKind;
 
+use super::FakeSwarm;
 use super::sim::{Container, Sim};
+
+#[async_trait]
+impl Files for FakeSwarm {
+    async fn put(
+        &self,
+        container: &str,
+        folder: &str,
+        name: &str,
+        content: &[u8],
+    ) -> Result<(), EngineError> {
+        self.call("write a file", |sim| {
+            sim.put_file(container, &format!("{folder}/{name}"), content)
+        })
+        .await
+    }
+
+    async fn get(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
+        self.call("read a file", |sim| sim.get_file(container, path)).await
+    }
+
+    async fn changed(&self, container: &str) -> Result<Vec<String>, EngineError> {
+        self.call("list the changes of a container", |sim| sim.own_files(container)).await
+    }
+
+    async fn size(&self, container: &str, path: &str) -> Result<Option<u64>, EngineError> {
+        let size =
+            |sim: &mut Sim| Ok(sim.look(container, path).map(|file| file.content.len() as u64));
+        self.call("look at a file", size).await
+    }
+}
 
 impl Sim {
     /// Writes a file as root, through a container.

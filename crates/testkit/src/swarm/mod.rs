@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{
-    Clock, EngineError, FileFacts, Files, Images, Objects, Removal, Scope, StackView, StackWatch,
+    Clock, EngineError, FileFacts, Images, Objects, Removal, Scope, StackView, StackWatch,
     TaskAddress,
 };
 use cc_ci_model::evidence::ImageFound;
@@ -379,36 +379,6 @@ impl Objects for FakeSwarm {
         let create =
             |sim: &mut Sim| sim.create_new(ObjectKind::Network, name, Some(stack.as_str()), run);
         self.call("create a network", create).await
-    }
-}
-
-#[async_trait]
-impl Files for FakeSwarm {
-    async fn put(
-        &self,
-        container: &str,
-        folder: &str,
-        name: &str,
-        content: &[u8],
-    ) -> Result<(), EngineError> {
-        self.call("write a file", |sim| {
-            sim.put_file(container, &format!("{folder}/{name}"), content)
-        })
-        .await
-    }
-
-    async fn get(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
-        self.call("read a file", |sim| sim.get_file(container, path)).await
-    }
-
-    async fn changed(&self, container: &str) -> Result<Vec<String>, EngineError> {
-        self.call("list the changes of a container", |sim| sim.own_files(container)).await
-    }
-
-    async fn size(&self, container: &str, path: &str) -> Result<Option<u64>, EngineError> {
-        let size =
-            |sim: &mut Sim| Ok(sim.look(container, path).map(|file| file.content.len() as u64));
-        self.call("look at a file", size).await
     }
 }
 

@@ -239,7 +239,8 @@ async fn serve(listener: TcpListener, answers: Vec<Answer>) {
 
 async fn answer(mut stream: TcpStream, answer: &Answer) {
     let mut request = [0; 4096];
-    stream.read(&mut request).await.unwrap();
+    let n_bytes = stream.read(&mut request).await.unwrap();
+    assert!(n_bytes > 0, "a probe asks something");
     let head = |status: u16, length: usize| {
         format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n")
     };

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{EngineView, NAMESPACE_LABEL, RUN_LABEL, StackView};
+use cc_ci_model::compose::FailureAction;
 use cc_ci_model::name::{RunId, StackName};
 use cc_ci_model::stack::TaskState;
 use cc_ci_swarm::Swarm;
@@ -44,15 +45,12 @@ impl Lab {
     /// The registry of this case, and the name of the one image it has.
     async fn registry(&self) -> String {
         let running = self.registry.borrow().as_ref().map(|registry| registry.address.clone());
-        let address = match running {
-            Some(address) => address,
-            None => {
-                let registry = registry::start(self.stack.name.as_str()).await;
-                let address = registry.address.clone();
-                *self.registry.borrow_mut() = Some(registry);
-                address
-            }
-        };
+        if let Some(address) = running {
+            return format!("{address}/test/web");
+        }
+        let registry = registry::start(self.stack.name.as_str()).await;
+        let address = registry.address.clone();
+        *self.registry.borrow_mut() = Some(registry);
         format!("{address}/test/web")
     }
 
@@ -79,7 +77,7 @@ fn written(service: &Service) -> String {
     let image = if *life == Life::NoImage { NO_IMAGE } else { IMAGE };
     let mut text = format!("  {name}:\n    image: {image}\n");
     let slow = if *life == Life::StopsSlowly { ", STOP_DELAY: \"2\"" } else { "" };
-    write!(text, "    environment: {{RELEASE: \"{release}\"{slow}}}\n").unwrap();
+    writeln!(text, "    environment: {{RELEASE: \"{release}\"{slow}}}").unwrap();
     let check = |test: &str| {
         format!("    healthcheck: {{test: [\"CMD\", \"{test}\"], interval: 500ms, retries: 2}}\n")
     };
@@ -113,7 +111,7 @@ fn policy(service: &Service) -> String {
         Life::Sick | Life::OneShot | Life::Job => "restart_policy: {condition: on-failure}, ",
         Life::Steady | Life::Healthy | Life::StopsSlowly => "",
     };
-    let action = if service.rolls_back { "rollback" } else { "pause" };
+    let action = if service.on_failure == FailureAction::Rollback { "rollback" } else { "pause" };
     let update = if service.life == Life::Job {
         String::new()
     } else {

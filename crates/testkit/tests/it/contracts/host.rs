@@ -29,15 +29,15 @@ impl Host {
         let plan = PlanBuilder::new(stack([service("app").unchecked()]));
         Self { world: World::of(&plan), programs: Cell::new(0) }
     }
+}
 
-    fn request(&self, address: IpAddr) -> HttpRequest {
-        HttpRequest {
-            address,
-            port: 80,
-            domain: "app.example.org".into(),
-            path: "/".into(),
-            timeout: Duration::from_secs(5),
-        }
+fn front_page(address: IpAddr) -> HttpRequest {
+    HttpRequest {
+        address,
+        port: 80,
+        domain: "app.example.org".into(),
+        path: "/".into(),
+        timeout: Duration::from_secs(5),
     }
 }
 
@@ -142,11 +142,11 @@ impl probe::Stage for Host {
         world.deployer.deploy(&request).await.expect("docker can be run");
         world.clock.sleep_until(world.clock.now().plus(Duration::from_secs(20))).await;
         let addresses = world.swarm.addresses(app, "app").await.expect("the engine answers");
-        self.request(addresses[0].address)
+        front_page(addresses[0].address)
     }
 
     async fn nobody(&self) -> HttpRequest {
-        self.request(Ipv4Addr::new(172, 18, 0, 99).into())
+        front_page(Ipv4Addr::new(172, 18, 0, 99).into())
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{Clock, DeployRequest, Deployer, Objects, Scope, StackView};
-use cc_ci_model::compose::{FailureAction, RestartCondition, ServiceMode};
+use cc_ci_model::compose::{RestartCondition, ServiceMode};
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::name::{RunId, StackName};
@@ -89,9 +89,7 @@ fn declared(wanted: &Service) -> ServiceBuilder {
         Plays::NoImage => plain.unchecked().image(NO_IMAGE).restart(RestartCondition::None),
         Plays::Job => plain.unchecked().mode(ServiceMode::ReplicatedJob { completions: 2 }),
     };
-    if wanted.rolls_back {
-        service = service.on_failure(FailureAction::Rollback);
-    }
+    service = service.on_failure(wanted.on_failure);
     if wanted.volumes {
         service = service.volume("data", "/data").volume("", "/anonymous");
     }
