@@ -109,8 +109,7 @@ impl FakeDeployer {
             if let Some(missing) = self.missing_secret(&declared) {
                 return said(1, &format!("service {}: secret not found: {missing}", service.name));
             }
-            let before = request.overlay_before.as_deref().unwrap_or_default();
-            let labels = stamped(&format!("{before}\n{}", request.overlay));
+            let labels = merged_labels(request, service);
             let spec = spec(&declared, service, name, &mapped, labels);
             self.swarm.sim().submit(name, spec);
             self.pause().await;
@@ -157,6 +156,15 @@ fn stamped(overlay: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Labels of a service, as compose files are merged: what comes later wins.
+fn merged_labels(request: &DeployRequest, service: &DeclaredService) -> BTreeMap<String, String> {
+    let mut labels = stamped(request.overlay_before.as_deref().unwrap_or_default());
+    labels.extend(service.labels.clone());
+    labels.extend(request.overlays.iter().flat_map(|overlay| stamped(&overlay.text)));
+    labels.extend(stamped(&request.overlay));
+    labels
+}
+
 fn spec(
     stack: &DeclaredStack,
     service: &DeclaredService,
@@ -174,10 +182,6 @@ fn spec(
         let volume = stack.volumes.iter().find(|volume| volume.name.as_str() == source)?;
         Some((volume.object.clone(), mount.target.clone()))
     });
-    // The overlay is merged last: where both say something, it wins.
-    for (key, value) in &service.labels {
-        labels.entry(key.clone()).or_insert_with(|| value.clone());
-    }
     labels.insert(NAMESPACE_LABEL.to_owned(), name.to_owned());
     labels.insert("com.docker.stack.image".to_owned(), service.image.clone());
     Spec {

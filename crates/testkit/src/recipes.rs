@@ -151,6 +151,8 @@ pub struct FakeRecipes {
 
 #[derive(Debug, Default)]
 struct Clones {
+    /// What is found at a source without a repository.
+    facts: Option<RecipeFacts>,
     /// By the source they are opened by, as text.
     repositories: BTreeMap<String, History>,
     trees: BTreeMap<CommitSha, Tree>,
@@ -167,6 +169,11 @@ impl FakeRecipes {
     #[must_use]
     pub fn again(&self) -> Self {
         Self { faults: self.faults.clone(), inner: self.inner.clone() }
+    }
+
+    /// What is found wherever there is no repository.
+    pub fn facts(&self, facts: RecipeFacts) {
+        self.lock().facts = Some(facts);
     }
 
     /// What is found at a source.
@@ -208,7 +215,13 @@ impl FakeRecipes {
         source: &RecipeSource,
         reference: Option<&str>,
     ) -> Result<RecipeFacts, RecipeError> {
-        let known = self.lock().repositories.get(&text(source)).cloned();
+        let (known, facts) = {
+            let clones = self.lock();
+            (clones.repositories.get(&text(source)).cloned(), clones.facts.clone())
+        };
+        if let (None, Some(facts)) = (&known, facts) {
+            return Ok(facts);
+        }
         let history = known.ok_or_else(|| match source {
             RecipeSource::Path(_) => not_there(format!("{} is no repository", text(source))),
             RecipeSource::Url(_) => failed("open a recipe", "connection refused".to_owned()),

@@ -54,6 +54,7 @@ fn request() -> Request {
         engine: plan.engine,
         host: plan.host,
         tests: None,
+        overlay_texts: std::collections::BTreeMap::new(),
     }
 }
 

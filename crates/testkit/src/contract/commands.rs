@@ -113,6 +113,8 @@ async fn one_that_is_not_there_is_an_error_and_was_never_started<S: Stage>(stage
     let told = error.to_string();
     assert!(told.starts_with(&format!("cannot run `{}`: not found", line.program)), "{told}");
     assert_eq!(heard.all(), []);
+    assert_eq!(stage.commands().can_start(&line), Err(error), "as was to be known before");
+    assert_eq!(stage.commands().can_start(&stage.program(Does::Repeats)), Ok(()));
 }
 
 async fn what_it_reads_passes_through<S: Stage>(stage: &S) {

@@ -1,6 +1,7 @@
 //! What [`Deployer`] promises.
 
 use async_trait::async_trait;
+use cc_ci_core::compose::ComposeText;
 use cc_ci_core::ports::{DeployAnswer, DeployRequest, Deployer};
 use cc_ci_model::intent::ObjectKind;
 use cc_ci_model::name::StackName;
@@ -9,7 +10,7 @@ use crate::build::stack::{StackBuilder, service, stack};
 
 super::contract!(Deployer: [
     what_was_declared_is_there_when_it_returns,
-    the_overlay_is_merged_last,
+    files_are_merged_in_their_order,
     the_same_again_changes_nothing,
     a_service_that_is_declared_no_more_stays,
     a_stack_that_misses_a_secret_stops_half_way,
@@ -79,16 +80,34 @@ async fn what_was_declared_is_there_when_it_returns<S: Stage>(stage: &S) {
     assert_eq!(namespace.as_deref(), Some(request.stack.as_str()));
 }
 
-async fn the_overlay_is_merged_last<S: Stage>(stage: &S) {
-    let app = service("app").unchecked().label("coop-cloud.contract.version", "from-the-recipe");
+/// A compose file that says only who wrote a label of the service `app`.
+fn writes(label: &str, who: &str) -> String {
+    format!(
+        "version: \"3.8\"\nservices:\n  app:\n    deploy:\n      labels:\n        \
+         coop-cloud.contract.{label}: {who}\n"
+    )
+}
+
+/// The overlay's first part, the recipe, the pack's files, the overlay: what comes later wins.
+async fn files_are_merged_in_their_order<S: Stage>(stage: &S) {
+    let label = |name: &str| format!("coop-cloud.contract.{name}");
+    let app = service("app").unchecked();
+    let app = ["b", "c", "d"].iter().fold(app, |app, name| app.label(&label(name), "recipe"));
     let mut request = stage.checkout(stack([app])).await;
-    "version: \"3.8\"\nservices:\n  app:\n    deploy:\n      labels:\n        \
-     coop-cloud.contract.version: from-the-overlay\n"
-        .clone_into(&mut request.overlay);
+    let text = |label| ComposeText { name: format!("{label}.yml"), text: writes(label, "pack") };
+    request.overlay_before = Some(writes("a", "before"));
+    request.overlays = vec![text("c"), text("d")];
+    request.overlay = writes("d", "overlay");
     let answer = deploy(stage, &request).await;
     assert_eq!(answer.exit_code, Some(0), "{}", answer.said);
-    let label = stage.label(&full(stage, "app"), "coop-cloud.contract.version").await;
-    assert_eq!(label.as_deref(), Some("from-the-overlay"));
+    let app = full(stage, "app");
+    for (name, who) in [("a", "before"), ("b", "recipe"), ("c", "pack"), ("d", "overlay")] {
+        assert_eq!(stage.label(&app, &label(name)).await.as_deref(), Some(who), "{name}");
+    }
+    request.overlay_before = Some(writes("b", "before"));
+    let answer = deploy(stage, &request).await;
+    assert_eq!(answer.exit_code, Some(0), "{}", answer.said);
+    assert_eq!(stage.label(&app, &label("b")).await.as_deref(), Some("recipe"));
 }
 
 async fn the_same_again_changes_nothing<S: Stage>(stage: &S) {

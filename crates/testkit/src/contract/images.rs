@@ -5,8 +5,9 @@ use cc_ci_model::evidence::ImageFound;
 use super::stage::{Situation, Stage};
 
 super::contract!(Images: [
-    a_pinned_image_that_is_here_is_not_asked_for,
-    a_floating_image_whose_registry_is_silent_is_here_only,
+    a_pinned_image_that_is_here_needs_no_registry,
+    a_floating_image_whose_registry_is_silent_is_not_known,
+    an_image_that_its_registry_has_no_more_is_only_here,
     an_image_that_is_not_here_is_fetched,
     an_image_nobody_has_is_not_found,
     a_registry_that_does_not_answer_is_no_missing_image,
@@ -18,7 +19,7 @@ async fn ensure<S: Stage>(stage: &S, situation: Situation) -> ImageFound {
     stage.engine().images().ensure(&reference).await
 }
 
-async fn a_pinned_image_that_is_here_is_not_asked_for<S: Stage>(stage: &S) {
+async fn a_pinned_image_that_is_here_needs_no_registry<S: Stage>(stage: &S) {
     let reference = stage.image(Situation::PinnedAndHere).await;
     let found = stage.engine().images().ensure(&reference).await;
     let ImageFound::Present { id, asked: false, .. } = &found else { panic!("{found:?}") };
@@ -26,9 +27,15 @@ async fn a_pinned_image_that_is_here_is_not_asked_for<S: Stage>(stage: &S) {
     assert_eq!(stage.engine().images().ensure(&reference).await, found, "and is so again");
 }
 
-async fn a_floating_image_whose_registry_is_silent_is_here_only<S: Stage>(stage: &S) {
+async fn a_floating_image_whose_registry_is_silent_is_not_known<S: Stage>(stage: &S) {
     let found = ensure(stage, Situation::FloatingAndHere).await;
-    assert!(matches!(found, ImageFound::LocalOnly { .. }), "{found:?}");
+    assert!(matches!(found, ImageFound::Unreachable { .. }), "{found:?}");
+}
+
+async fn an_image_that_its_registry_has_no_more_is_only_here<S: Stage>(stage: &S) {
+    let found = ensure(stage, Situation::OnlyHere).await;
+    let ImageFound::LocalOnly { id, .. } = &found else { panic!("{found:?}") };
+    assert!(id.starts_with("sha256:"), "{id}");
 }
 
 async fn an_image_that_is_not_here_is_fetched<S: Stage>(stage: &S) {

@@ -99,19 +99,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_case_that_breaks_is_told_after_all_have_run() {
-        let mut tally = Tally::of("Port", 3);
+        let mut tally = Tally::of("Broken on purpose", 3);
         tally.run("one", async {}).await;
         tally.run("two", async { panic!("broken on purpose") }).await;
         tally.run("three", async {}).await;
         assert_eq!((tally.kept, tally.broken.as_slice()), (2, ["two"].as_slice()));
         let ended = std::panic::catch_unwind(AssertUnwindSafe(|| tally.end())).unwrap_err();
-        assert_eq!(ended.downcast_ref::<String>().unwrap(), "contract Port: not kept: two");
+        assert_eq!(
+            ended.downcast_ref::<String>().unwrap(),
+            "contract Broken on purpose: not kept: two"
+        );
     }
 
     /// A case that never ran is none that was kept.
     #[test]
-    #[should_panic(expected = "contract Port: not kept")]
+    #[should_panic(expected = "contract Broken on purpose: not kept")]
     fn a_case_that_did_not_run_is_not_kept() {
-        Tally::of("Port", 1).end();
+        Tally::of("Broken on purpose", 1).end();
     }
 }

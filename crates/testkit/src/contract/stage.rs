@@ -95,6 +95,8 @@ pub enum Situation {
     PinnedAndHere,
     /// Has the tag `latest` and is present; its registry does not answer.
     FloatingAndHere,
+    /// Is present; its registry says that it has none.
+    OnlyHere,
     /// Is not present; its registry has it.
     InItsRegistry,
     /// Is not present; its registry says that it has none.

@@ -66,6 +66,8 @@ impl Lab {
             stack: self.stack.clone(),
             directory,
             compose_files: vec!["compose.yml".into()],
+            overlay_before: None,
+            overlays: Vec::new(),
             overlay: "version: \"3.8\"\n".into(),
             env: env.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             deadline: self.clock.now().plus(Duration::from_mins(1)),

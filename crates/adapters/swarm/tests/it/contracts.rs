@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fmt::Write;
 
 use async_trait::async_trait;
-use cc_ci_core::ports::{EngineView, NAMESPACE_LABEL, RUN_LABEL, StackView};
+use cc_ci_core::ports::{EngineView, Images, NAMESPACE_LABEL, RUN_LABEL, StackView};
 use cc_ci_model::compose::FailureAction;
 use cc_ci_model::name::{RunId, StackName};
 use cc_ci_model::stack::TaskState;
@@ -14,7 +14,7 @@ use cc_ci_testkit::contract::stage::{Does, Engine, Life, Service, Situation, Sta
 use cc_ci_testkit::contract::{self, engine_view};
 
 use crate::registry::{self, Registry};
-use crate::support::{IMAGE, TestStack, docker, engine, try_docker, until};
+use crate::support::{IMAGE, SOCKET, TestStack, docker, engine, try_docker, until};
 
 const NO_IMAGE: &str = "cc-ci-fixture.invalid/no-such:1";
 
@@ -218,6 +218,15 @@ impl Stage for Lab {
                 let reference = format!("127.0.0.1:1/{}", self.stack.name);
                 docker(&["tag", IMAGE, &reference]);
                 self.remove_later(&reference)
+            }
+            Situation::OnlyHere => {
+                let reference = self.remove_later(&format!("{}:1", self.registry().await));
+                // Pulled long ago, by somebody else.
+                Swarm::connect(&format!("unix://{SOCKET}")).unwrap().ensure(&reference).await;
+                if let Some(registry) = self.registry.borrow().as_ref() {
+                    registry.forget("1");
+                }
+                reference
             }
             Situation::InItsRegistry => self.remove_later(&format!("{}:1", self.registry().await)),
             Situation::Nowhere => format!("{}:2", self.registry().await),

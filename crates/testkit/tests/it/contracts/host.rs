@@ -107,7 +107,10 @@ impl commands::Stage for Host {
                 Does::Repeats => Play::Repeat,
                 Does::Dies => end(None, Vec::new(), Vec::new()),
                 Does::Stays => Play::Stay,
-                Does::Missing => Play::Missing,
+                Does::Missing => {
+                    commands.unfit(&program, "not found on its PATH");
+                    Play::Repeat
+                }
             },
         );
         CommandLine {
@@ -135,6 +138,8 @@ impl probe::Stage for Host {
             stack: app.clone(),
             directory: FakeRecipes::directory(&head_commit()),
             compose_files: vec!["compose.yml".into()],
+            overlay_before: None,
+            overlays: Vec::new(),
             overlay: String::new(),
             env: BTreeMap::new(),
             deadline: world.clock.now().plus(Duration::from_mins(1)),

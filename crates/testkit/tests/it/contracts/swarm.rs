@@ -65,6 +65,8 @@ impl Lab {
             stack: self.stack.clone(),
             directory: FakeRecipes::directory(&commit),
             compose_files: vec!["compose.yml".into()],
+            overlay_before: None,
+            overlays: Vec::new(),
             overlay: format!("networks: {{proxy: {{name: {}}}}}", proxy(&self.stack)),
             env: BTreeMap::new(),
             deadline: self.clock.now().plus(Duration::from_mins(1)),
@@ -186,12 +188,14 @@ impl Stage for Lab {
         let message = "in the registry's words".to_owned();
         let found = match situation {
             Situation::PinnedAndHere => return IMAGE.to_owned(),
-            Situation::FloatingAndHere => ImageFound::LocalOnly { id, message },
+            Situation::OnlyHere => ImageFound::LocalOnly { id, message },
             Situation::InItsRegistry => {
                 ImageFound::Present { digest: Some(id.clone()), id, asked: true }
             }
             Situation::Nowhere | Situation::Misspelled => ImageFound::NotFound { message },
-            Situation::BehindAClosedDoor => ImageFound::Unreachable { message },
+            Situation::FloatingAndHere | Situation::BehindAClosedDoor => {
+                ImageFound::Unreachable { message }
+            }
         };
         self.swarm.image(&reference, found);
         reference
