@@ -12,7 +12,7 @@ use cc_ci_swarm::Credentials;
 use tempfile::TempDir;
 
 use crate::registry;
-use crate::support::{IMAGE, TestStack, docker, engine};
+use crate::support::{TestStack, docker, engine};
 
 #[tokio::test]
 async fn a_registry_that_does_not_answer_is_no_missing_image() {
