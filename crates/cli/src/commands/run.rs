@@ -132,12 +132,7 @@ impl RunRoom {
         }
     }
 
-    fn ports(
-        &self,
-        recipes: Arc<GitRecipes>,
-        place: Place,
-        plan: &Plan,
-    ) -> Room {
+    fn ports(&self, recipes: Arc<GitRecipes>, place: Place, plan: &Plan) -> Room {
         Room {
             recipes,
             work: self.work.clone(),

@@ -36,7 +36,7 @@ fn note(act: Act, adaptations: &[Adaptation]) -> Option<String> {
     };
     let without_vip = subjects(AdaptationKind::EndpointMode);
     let on_the_host = subjects(AdaptationKind::HostPorts);
-    let replaced = subjects(AdaptationKind::Network);
+    let replaced = subjects(AdaptationKind::Network).filter(|_| asks_from_outside(act));
     let is_of_host = without_vip.is_some() || on_the_host.is_some();
     let changed = [
         without_vip.map(|services| format!("`endpoint_mode: dnsrr` for {services}")),
@@ -79,6 +79,13 @@ fn is_about_the_network(act: Act) -> bool {
     }
 }
 
+/// Whether an act asks the app from outside, as a proxy would. Only there can it matter that the
+/// proxy's network is one of the run: every recipe with a front has this adaptation, and a note
+/// that stands under each red would soon be read by nobody.
+fn asks_from_outside(act: Act) -> bool {
+    matches!(act, Act::Answer | Act::Inspect | Act::Test)
+}
+
 #[cfg(test)]
 mod tests {
     use cc_ci_model::plan::Revision;
@@ -110,17 +117,23 @@ mod tests {
         Act::Dismantle,
     ];
 
-    /// Adaptations, and what is said of a failure under them.
+    /// Adaptations, and what is said of a failure under them, of an act that asks from outside and
+    /// of another.
     #[track_caller]
-    fn check(adaptations: &[&[(AdaptationKind, &str)]], expected: Option<&str>) {
+    fn check(
+        adaptations: &[&[(AdaptationKind, &str)]],
+        expected: Option<&str>,
+        of_others: Option<&str>,
+    ) {
         let adaptations: Vec<Adaptation> = adaptations
             .concat()
             .into_iter()
             .map(|(kind, subject)| Adaptation { kind, subject: subject.into(), why: "so".into() })
             .collect();
-        let expected = expected.map(|text| format!("under adaptation: {text}"));
+        let told = |text: Option<&str>| text.map(|text| format!("under adaptation: {text}"));
         for act in OF_THE_NETWORK {
-            assert_eq!(note(act, &adaptations), expected, "{act:?}");
+            let expected = if asks_from_outside(act) { expected } else { of_others };
+            assert_eq!(note(act, &adaptations), told(expected), "{act:?}");
         }
         for act in OF_OTHER_THINGS {
             assert_eq!(note(act, &adaptations), None, "{act:?}");
@@ -138,13 +151,19 @@ mod tests {
         let both = "a host where VIPs answer, and one with its own proxy, may differ";
         let (d, p) = ("`endpoint_mode: dnsrr` for db", "ports of app, web on the host");
         let n = "a network of the run instead of proxy";
-        check(&[], None);
-        check(&[dnsrr], Some(&said(d, vips)));
-        check(&[ports], Some(&said(p, vips)));
-        check(&[network], Some(&said(n, "a host with its own proxy may differ")));
-        check(&[ports, dnsrr], Some(&said(&format!("{d}, {p}"), vips)));
-        check(&[network, dnsrr], Some(&said(&format!("{d}, {n}"), both)));
-        check(&[network, ports], Some(&said(&format!("{p}, {n}"), both)));
-        check(&[network, ports, dnsrr], Some(&said(&format!("{d}, {p}, {n}"), both)));
+        let (only_d, only_p) = (said(d, vips), said(p, vips));
+        let both_of_host = said(&format!("{d}, {p}"), vips);
+        check(&[], None, None);
+        check(&[dnsrr], Some(&only_d), Some(&only_d));
+        check(&[ports], Some(&only_p), Some(&only_p));
+        check(&[network], Some(&said(n, "a host with its own proxy may differ")), None);
+        check(&[ports, dnsrr], Some(&both_of_host), Some(&both_of_host));
+        check(&[network, dnsrr], Some(&said(&format!("{d}, {n}"), both)), Some(&only_d));
+        check(&[network, ports], Some(&said(&format!("{p}, {n}"), both)), Some(&only_p));
+        check(
+            &[network, ports, dnsrr],
+            Some(&said(&format!("{d}, {p}, {n}"), both)),
+            Some(&both_of_host),
+        );
     }
 }

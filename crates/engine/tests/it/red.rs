@@ -38,18 +38,23 @@ async fn a_service_that_never_becomes_healthy_fails() {
 /// What was changed about the recipe may be what failed, and whoever reads the reason should know.
 #[tokio::test(start_paused = true)]
 async fn a_failed_stage_names_what_was_changed() {
-    let ended = with(Behaviour::never_healthy(143)).await;
+    let broken = || {
+        let page = Answer::Status(200, "<title>502 Bad Gateway</title>".into());
+        Behaviour::steady().answering([page])
+    };
+    let ended = with(broken()).await;
     let note = "(under adaptation: a network of the run instead of proxy; a host with its own proxy may differ)";
-    check(&ended, &["unhealthy container", note]);
+    check(&ended, &["error page", note]);
     let results = ended.results();
     let reason = results.stages[0].reason.as_deref().unwrap_or_default();
     assert!(reason.contains(note), "{reason}");
     let rung = results.rungs[&Rung::Install].reason.as_deref().unwrap_or_default();
     assert!(rung.contains(note), "{rung}");
 
+    let unhealthy = with(Behaviour::never_healthy(143)).await;
+    assert!(!unhealthy.said().contains("adaptation"), "no proxy asks: {}", unhealthy.said());
     let unchanged = PlanBuilder::new(stack([service("app").routed(80)]));
-    let sick = Behaviour::never_healthy(143);
-    let ended = run(&unchanged, |world: &World| world.swarm.behave("app", sick)).await;
+    let ended = run(&unchanged, |world: &World| world.swarm.behave("app", broken())).await;
     assert!(!ended.said().contains("adaptation"), "{}", ended.said());
 }
 
