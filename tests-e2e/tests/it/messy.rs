@@ -160,7 +160,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("an unknown key", "services:\n  app:\n    image: a\n    imagee: b\n", "imagee"),
     ("an unknown section", "name: x\nservices:\n  app:\n    image: a\n", "name"),
     ("an empty service", "services:\n  app:\n", "services.app must be a mapping"),
-    ("no services", "services:\nvolumes:\n", "services must be a mapping"),
+    ("no services", "services:\n", "services must be a mapping"),
     (
         "an empty environment",
         "services:\n  app:\n    image: a\n    environment:\n",

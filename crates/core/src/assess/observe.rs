@@ -7,6 +7,7 @@ use cc_ci_model::plan::Finding;
 use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
 
 use crate::convergence::describe_end;
+use crate::text::count;
 
 use super::{Assessment, Check, Context, identity};
 
@@ -33,7 +34,7 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen) -> Assessment {
     assessment.warnings.extend(own_layers(context, &seen.outside));
     if assessment.checks.is_empty() {
         let running = facts.tasks.iter().filter(|task| task.state == TaskState::Running).count();
-        let detail = format!("{running} tasks run, as they did when the stack settled");
+        let detail = format!("{} up, as when the stack settled", count(running, "task"));
         assessment.checks.push(Check::passed("observe", detail));
     }
     assessment
