@@ -64,7 +64,7 @@ pub struct Screen {
     pub color: bool,
 }
 
-/// What stays on a terminal above the live line: all of [`line`] but the beginning of acts. An
+/// What stays on a terminal above the live line: all of [`line()`] but the beginning of acts. An
 /// ended stage is one row, whatever its reason: the report says it in full.
 pub fn lasting(event: &Event, state: &RunState, screen: Screen) -> Option<String> {
     match &event.kind {

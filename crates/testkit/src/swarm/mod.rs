@@ -1,6 +1,6 @@
 //! A Docker Swarm that exists only here, in virtual time.
 //!
-//! [`FakeSwarm`] is the test's handle and stands for [`StackView`], [`Objects`], [`Files`] and [`Images`];
+//! [`FakeSwarm`] is the test's handle and stands for [`StackView`], [`Objects`], [`Files`](cc_ci_core::ports::Files) and [`Images`];
 //! [`crate::FakeDeployer`] submits stacks to it and [`crate::FakeProbe`] asks its tasks. What its
 //! services do is said by a [`behaviour::Behaviour`] each.
 
