@@ -110,6 +110,11 @@ impl Redactor {
         Event { kind, ..event }
     }
 
+    /// Whether something in a document, names of members included, would be taken out.
+    pub fn would_change(&self, document: &impl serde::Serialize) -> bool {
+        serde_json::to_value(document).map_or(true, |mut value| self.scrub_value(&mut value))
+    }
+
     /// Whether a whole secret, or a piece of one of at least [`HEX_PIECE`] bytes, is in there.
     /// Short ones are not looked for: a number in a finished file is no sign of them.
     pub fn survives_in(&self, bytes: &[u8]) -> bool {

@@ -19,6 +19,10 @@ pub enum JournalError {
     /// It could not be written earlier, by a part that could not say so.
     #[error("the run's log could not be written earlier: {0}")]
     Broken(String),
+    /// What is to be announced has a secret of the run in its name: written without it, nobody
+    /// would find it again.
+    #[error("an effect could not be announced: a secret of the run is in its name")]
+    Unspeakable,
 }
 
 /// The log and its state.
@@ -58,7 +62,11 @@ impl Journal {
         }
         // The state is made of what is written, so that a log read again gives the same.
         let event = Event { seq: inner.seq + 1, at: self.clock.now(), kind };
+        let intended = matches!(event.kind, EventKind::Intended { .. }).then(|| event.kind.clone());
         let event = inner.redactor.scrub_event(event);
+        if intended.is_some_and(|intended| intended != event.kind) {
+            return Err(JournalError::Unspeakable);
+        }
         if let Err(error) = self.store.append(&event) {
             inner.broken = Some(error.to_string());
             return Err(error.into());

@@ -208,7 +208,12 @@ fn refusal(error: RecipeError) -> Refusal {
             Refusal { kind: ExitKind::Usage, message, hint: Some(hint) }
         }
         RecipeError::Failed { .. } => {
-            Refusal { kind: ExitKind::Error, message: error.to_string(), hint: None }
+            let hint = "see that the repository can be read and its origin be reached (`git fetch --tags` there), then run again";
+            Refusal {
+                kind: ExitKind::Error,
+                message: error.to_string(),
+                hint: Some(hint.to_owned()),
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ fn is_red(status: Status) -> bool {
 }
 
 fn red_rung(results: &Results) -> Option<Rung> {
-    Rung::ESSENTIAL
+    Rung::ALL
         .into_iter()
         .find(|rung| results.rungs.get(rung).is_some_and(|result| is_red(result.status)))
 }
@@ -152,6 +152,8 @@ fn again(stage: Option<&StageResult>, around: &Around) -> Option<Look> {
     let arguments = around.again.as_ref()?;
     let stage = stage.and_then(|stage| match stage.name.as_str() {
         "reinstall" => Some(Stage::Upgrade),
+        // It comes with the pack's tests, and cannot be asked for alone.
+        "recipe_local" => Some(Stage::Functional),
         name => {
             Stage::ALL.into_iter().find(|known| known.as_str() == name && known.rung().is_some())
         }

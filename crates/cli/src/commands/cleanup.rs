@@ -43,6 +43,7 @@ pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8
     let text = format!("nothing is left of run {}\n", plan.run_id);
     tell(args.output, &cleaned, if cleaned.complete { &text } else { "" })?;
     if cleaned.complete {
+        clear_work(&directory);
         return Ok(0);
     }
     let left: Vec<String> = cleaned.left.iter().map(ToString::to_string).collect();
@@ -52,6 +53,12 @@ pub(crate) async fn cleanup(settings: &Settings, args: CleanupArgs) -> Result<u8
         format!("still there: {}: {why}", left.join(", ")),
     )
     .hint(format!("try again: `cc-ci cleanup {}`", args.run)))
+}
+
+/// Clones and snapshots of a run that is gone are of no use, and snapshots hold an app's data.
+#[expect(clippy::disallowed_methods, reason = "it was made by that run, for that run alone")]
+fn clear_work(directory: &std::path::Path) {
+    drop(std::fs::remove_dir_all(directory.join(cc_ci_store::WORK_FOLDER)));
 }
 
 /// What is left, for programs; for people a sentence.

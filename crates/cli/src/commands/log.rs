@@ -34,7 +34,7 @@ impl Log {
         match state.plan.clone() {
             Some(plan) => Ok(Self { events: log.events, state, plan, path }),
             None => Err(Failure::error(format!(
-                "`{}` does not begin with a plan: there is nothing to judge",
+                "`{}` does not begin with a plan: the run ended before it had one, or this is no log of a run",
                 path.display()
             ))),
         }

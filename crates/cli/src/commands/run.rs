@@ -71,11 +71,15 @@ fn finish(
     results: &Results,
     around: &Around,
 ) -> Result<u8, Failure> {
-    publish(&room.store, results, Some(around)).map_err(|error| Failure::error(chain(&error)))?;
+    let published = publish(&room.store, results, Some(around));
     if !args.keep {
         room.clear_work();
     }
     show(results, around, args.subject.output, settings)?;
+    published.map_err(|error| {
+        let hint = format!("the verdict stands: `cc-ci judge {}`", around.run);
+        Failure::error(chain(&error)).hint(hint)
+    })?;
     if args.subject.output != Output::Json {
         super::print(&format!("\nrun directory: {}\n", room.directory.display()))?;
     }

@@ -5,8 +5,9 @@
 //! start it when a program of the host does.
 
 use cc_ci_model::compose::{DeclaredService, DeclaredStack, ServiceMode};
+use cc_ci_model::evidence::Act;
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{AdaptationKind, Revision};
+use cc_ci_model::plan::{AdaptationKind, AppRole, Revision};
 use cc_ci_model::stage::Stage;
 
 use super::Context;
@@ -47,19 +48,47 @@ pub(super) fn unsettled(context: Context<'_>, why: &str) -> Option<Outcome> {
 
 /// Whether the stack wants one port of a host twice: then it is the recipe that is at fault.
 fn clashes_with_itself(context: Context<'_>, declared: &DeclaredStack) -> bool {
-    let services = || declared.services.iter();
+    let services = || declared.services.iter().chain(orphans(context, declared));
+    let ports = |service| host_ports(context, service);
     services().any(|service| {
         let others = services().filter(|other| other.name != service.name);
-        let is_shared =
-            others.flat_map(host_ports).any(|other| host_ports(service).any(|own| own == other));
+        let is_shared = others.flat_map(ports).any(|other| ports(service).any(|own| own == other));
         let is_wanted_twice = wants_several(service) || keeps_the_old_one(context, service);
-        is_shared || host_ports(service).next().is_some() && is_wanted_twice
+        is_shared || ports(service).next().is_some() && is_wanted_twice
     })
 }
 
-fn host_ports(service: &DeclaredService) -> impl Iterator<Item = (u16, &str)> {
-    let on_host = service.ports.iter().filter(|port| port.host_mode);
+/// Services of the base that the head dropped: an upgrade leaves them running (STG-3b), with
+/// their ports.
+fn orphans<'a>(
+    context: Context<'a>,
+    declared: &'a DeclaredStack,
+) -> impl Iterator<Item = &'a DeclaredService> {
+    let was_upgraded = context
+        .plan
+        .apps
+        .iter()
+        .any(|app| Some(&app.id) == context.app() && app.role == AppRole::Upgraded);
+    let base = context.plan.declared(AppRole::Upgraded, Revision::Base).filter(|_| was_upgraded);
+    let services = base.into_iter().flat_map(|base| &base.services);
+    services.filter(|service| declared.services.iter().all(|kept| kept.name != service.name))
+}
+
+/// What a service publishes on the host itself, by the recipe or because we moved it there.
+fn host_ports<'a>(
+    context: Context<'_>,
+    service: &'a DeclaredService,
+) -> impl Iterator<Item = (u16, &'a str)> + use<'a> {
+    let is_moved = is_moved(context, service);
+    let on_host = service.ports.iter().filter(move |port| port.host_mode || is_moved);
     on_host.filter_map(|port| Some((port.published?, port.protocol.as_str())))
+}
+
+/// Whether cc-ci publishes its mesh ports on the host (which also turns `start-first` round).
+fn is_moved(context: Context<'_>, service: &DeclaredService) -> bool {
+    context.plan.adaptations.iter().any(|adaptation| {
+        adaptation.kind == AdaptationKind::HostPorts && adaptation.subject == service.name.as_str()
+    })
 }
 
 fn wants_several(service: &DeclaredService) -> bool {
@@ -72,17 +101,15 @@ fn wants_several(service: &DeclaredService) -> bool {
 
 /// Whether an update starts the new task while the old one still has the port.
 fn keeps_the_old_one(context: Context<'_>, service: &DeclaredService) -> bool {
-    let is_update = context.run.stage == Stage::Upgrade && context.revision() == Revision::Head;
-    let is_turned_round = context.plan.adaptations.iter().any(|adaptation| {
-        adaptation.kind == AdaptationKind::HostPorts && adaptation.subject == service.name.as_str()
-    });
-    is_update && service.update.start_first && !is_turned_round
+    let is_upgrade = context.run.stage == Stage::Upgrade && context.revision() == Revision::Head;
+    let is_update = is_upgrade || context.run.act(Act::Restart).is_some();
+    is_update && service.update.start_first && !is_moved(context, service)
 }
 
 #[cfg(test)]
 mod tests {
-    use cc_ci_model::evidence::{Act, DeploySeen, Evidence, SettleSeen};
-    use cc_ci_model::plan::Plan;
+    use cc_ci_model::evidence::{DeploySeen, Evidence, SettleSeen};
+    use cc_ci_model::plan::{Adaptation, Plan};
     use cc_ci_model::stack::TaskState;
     use cc_ci_model::time::Timestamp;
     use cc_ci_testkit::{FactsBuilder, PlanBuilder, ServiceBuilder, TaskBuilder, service, stack};
@@ -135,8 +162,13 @@ mod tests {
     /// What a wait says that ends with a task of `app` in that state, with that error.
     #[track_caller]
     fn check(head: impl IntoIterator<Item = ServiceBuilder>, error: &str, status: &str) {
-        let head: Vec<ServiceBuilder> = head.into_iter().collect();
-        let plan: Plan = PlanBuilder::new(stack(head)).build();
+        let told = settled(PlanBuilder::new(stack(head)).build(), error, &[]);
+        assert!(told.starts_with(&format!("{status} converge: ")), "{told}");
+        assert_eq!(told.contains("(8080/tcp"), status == "errored", "{told}");
+    }
+
+    /// What is told of an install that does not settle, with those acts before the wait.
+    fn settled(plan: Plan, error: &str, before: &[(Act, Evidence)]) -> String {
         let mut facts = FactsBuilder::new();
         for service in &plan.head.declared.services {
             let task = TaskBuilder::new(TaskState::Pending).error(error);
@@ -158,11 +190,10 @@ mod tests {
             services: Vec::new(),
         };
         let deploy = Act::Deploy { revision: Revision::Head };
-        let acts =
-            [(deploy, Evidence::Deployed(deployed)), (Act::Converge, Evidence::Settled(seen))];
-        let told = Scene::of(plan).stage(Stage::Install, acts).told().join("\n");
-        assert!(told.starts_with(&format!("{status} converge: ")), "{told}");
-        assert_eq!(told.contains("(8080/tcp"), status == "errored", "{told}");
+        let mut acts = vec![(deploy, Evidence::Deployed(deployed))];
+        acts.extend(before.iter().cloned());
+        acts.push((Act::Converge, Evidence::Settled(seen)));
+        Scene::of(plan).stage(Stage::Install, acts).told().join("\n")
     }
 
     #[test]
@@ -178,5 +209,31 @@ mod tests {
         check([publishing("app"), publishing("web")], PENDING, "failed");
         check([publishing("app"), service("web").publishes_on_host(8081)], PENDING, "errored");
         check([publishing("app").replicas(2)], PENDING, "failed");
+    }
+
+    /// Both go to the host where the mesh does not answer, and there they meet.
+    #[test]
+    fn ports_that_were_moved_to_the_host_can_meet_there() {
+        let both = || [service("app").publishes(8080), service("web").publishes(8080)];
+        check(both(), PENDING, "errored");
+        let moved = |name: &str| Adaptation {
+            kind: AdaptationKind::HostPorts,
+            subject: name.into(),
+            why: "so".into(),
+        };
+        let mut plan = PlanBuilder::new(stack(both())).build();
+        plan.adaptations = vec![moved("app"), moved("web")];
+        let told = settled(plan, PENDING, &[]);
+        assert!(told.starts_with("failed converge: "), "{told}");
+    }
+
+    #[test]
+    fn a_forced_update_that_keeps_the_old_task_blocks_itself() {
+        let blocked = || PlanBuilder::new(stack([publishing("app").start_first()])).build();
+        let restarted = [(Act::Restart, Evidence::Restarted { services: Vec::new() })];
+        let told = settled(blocked(), PENDING, &restarted);
+        assert!(told.contains("failed converge: "), "{told}");
+        let told = settled(blocked(), PENDING, &[]);
+        assert!(told.starts_with("errored converge: "), "{told}");
     }
 }

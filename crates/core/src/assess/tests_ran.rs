@@ -10,6 +10,12 @@ use crate::text::count;
 /// The exit code by which a test says that it does not apply.
 const SKIP: i32 = 77;
 
+/// What a shell ends with when a program is there and cannot be executed (POSIX, 2.8.2).
+const NOT_EXECUTABLE: i32 = 126;
+
+/// What a shell ends with when there is no such program (POSIX, 2.8.2).
+const NOT_FOUND: i32 = 127;
+
 pub(super) fn assess(context: Context<'_>, tests: &[TestSeen]) -> Assessment {
     let mut assessment = Assessment::default();
     for planned in context.plan.tests_of(context.run.stage) {
@@ -31,7 +37,7 @@ pub(super) fn assess(context: Context<'_>, tests: &[TestSeen]) -> Assessment {
 /// An error in the pack, if that is what kept a test from being run.
 pub(crate) fn pack_error(test: &TestSeen) -> Option<String> {
     let why = test.unfit.as_ref()?;
-    Some(format!("test {} of the pack can not be run: {why}", test.name))
+    Some(format!("test {} can not be run: {why}", test.name))
 }
 
 /// What one test says.
@@ -52,6 +58,12 @@ fn judge(test: &TestSeen) -> Outcome {
         },
         (Some(0), Some(tap)) => judge_tap(&test.name, tap),
         (Some(0), None) => Outcome::Passed,
+        (Some(code @ (NOT_EXECUTABLE | NOT_FOUND)), _) => Outcome::errored(format!(
+            "test {} ended with exit code {code}, a shell's word for a program that could not be run: is what it calls \
+             installed where cc-ci runs? {}",
+            test.name,
+            last_line(&test.said)
+        )),
         (Some(code), _) => Outcome::failed(format!(
             "test {} ended with exit code {code}: {}",
             test.name,
@@ -122,6 +134,9 @@ mod tests {
         assert_eq!(judge(&test(Some(77))).status(), Status::Skipped);
         assert_eq!(judge(&test(Some(1))).status(), Status::Failed);
         assert_eq!(judge(&test(None)).status(), Status::Failed);
+        // A missing `curl` says nothing about the app.
+        assert_eq!(judge(&test(Some(126))).status(), Status::Errored);
+        assert_eq!(judge(&test(Some(127))).status(), Status::Errored);
         assert_eq!(judge(&TestSeen { expired: true, ..test(None) }).status(), Status::Failed);
         let broken = TestSeen { problem: Some("permission denied".into()), ..test(None) };
         assert_eq!(judge(&broken).status(), Status::Errored);

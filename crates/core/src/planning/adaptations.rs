@@ -53,7 +53,7 @@ pub(super) fn stuck_ports(request: &Request, declared: &DeclaredStack) -> Vec<Fi
     stuck
         .map(|(service, why)| {
             let message = format!(
-                "service {} publishes {} through the ingress mesh, which does not answer on this host (its kernel has no ip_vs), and                  they can not be published on the host itself: {why}. Neither these ports nor the service's name will answer here",
+                "service {} publishes {} through the ingress mesh, which does not answer on this host (its kernel has no ip_vs), and they can not be published on the host itself: {why}. Neither these ports nor the service's name will answer here",
                 service.name,
                 shown_ports(service)
             );

@@ -158,7 +158,7 @@ fn refuse_unfit(request: &Request, app: &PlannedApp, prepared: &Prepared) -> Res
     }
     Err(Refusal::config(
         format!("secrets marked `generate=false` have no value: {}", missing.join(", ")),
-        "cc-ci can only generate values: take `generate=false` out of .env.sample where one would do",
+        "give a value in `[app.secrets]` of the pack's recipe.toml, or take `generate=false` out of .env.sample where a generated one would do",
     ))
 }
 

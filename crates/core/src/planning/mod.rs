@@ -10,6 +10,7 @@
 mod adaptations;
 mod budgets;
 mod considered;
+mod given;
 mod names;
 mod stages;
 #[cfg(test)]
@@ -165,7 +166,7 @@ pub fn plan(
     let upgrade = base.found().filter(|_| considered.unfit.is_none()).filter(is_tried);
     let fresh_head = upgrade.is_none() || wants_fresh_head(request);
     considered.warnings.extend(operator_warnings(base));
-    Ok(Plan {
+    let plan = Plan {
         run_id: request.run_id.clone(),
         recipe: facts.name.clone(),
         source: request.source.clone(),
@@ -195,7 +196,9 @@ pub fn plan(
         require_level: required_level(request),
         gate: considered.gate.clone(),
         head: head(request, facts, upgrade, considered)?,
-    })
+    };
+    given::refuse_words(request, &plan)?;
+    Ok(plan)
 }
 
 fn head(

@@ -262,3 +262,17 @@ async fn a_pack_gives_values_for_secrets() {
     assert!(!format!("{pack:?}").contains("hunter22"));
     refused(recipe.plan(&with_pack(&given.replace("api_key", "other"), &[])).await, "`other`");
 }
+
+/// A value that is a word of the plan could not be taken out of a report without damage: images
+/// and stacks would be called `[secret]`, and what is called so is not found again.
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_a_word_of_the_plan_is_refused() {
+    let env = "TYPE=recipe\nSECRET_API_KEY_VERSION=v1 # generate=false\n";
+    let service = service("app").routed(80).image("ghost:5").secret("api_key");
+    let recipe = Recipe::new(&stack([service]).file(".env.sample", env));
+    let given = |value: &str| format!("recipe = 'recipe'\n[app.secrets]\napi_key = '{value}'\n");
+    for word in ["ghost", "compose.yml", "api_key"] {
+        refused(recipe.plan(&with_pack(&given(word), &[])).await, "secret `api_key`");
+    }
+    recipe.plan(&with_pack(&given("ghostly"), &[])).await.unwrap();
+}
