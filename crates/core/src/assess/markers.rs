@@ -18,7 +18,7 @@ pub(super) fn assess_planted(context: Context<'_>, markers: &[MarkerSeen]) -> As
         let volume = planned.volume.as_str();
         let seen = markers.iter().find(|marker| marker.volume == volume);
         let outcome = match seen {
-            Some(seen) if seen.found.as_ref() == Some(&seen.nonce) => continue,
+            Some(seen) if stood(seen) => continue,
             Some(seen) => Outcome::unverified(format!(
                 "volume {volume} could not be marked: {}",
                 seen.problem.as_deref().unwrap_or("what was read back is not what was written")
@@ -37,13 +37,19 @@ pub(super) fn assess_planted(context: Context<'_>, markers: &[MarkerSeen]) -> As
     assessment
 }
 
-/// Every planted marker must be seen again.
+/// Every planted marker must be seen again. What was never there is not lost: that a volume could
+/// not be marked is said where it was tried.
 pub(super) fn assess_sought(context: Context<'_>, markers: &[MarkerSeen]) -> Assessment {
     let planted = planted(context);
     let mut assessment = Assessment::default();
+    let mut found = 0;
     for planned in &context.plan.markers {
         let volume = planned.volume.as_str();
         let nonce = planted.iter().find(|marker| marker.volume == volume);
+        if nonce.is_some_and(|marker| !stood(marker)) {
+            continue;
+        }
+        found += 1;
         let seen = markers.iter().find(|marker| marker.volume == volume);
         match judge(context, volume, nonce.map(|marker| &marker.nonce), seen) {
             Sought::There => {}
@@ -52,13 +58,22 @@ pub(super) fn assess_sought(context: Context<'_>, markers: &[MarkerSeen]) -> Ass
         }
     }
     if assessment.checks.is_empty() {
-        let detail = match markers.len() {
-            0 => "the base has no named volume: there was nothing to lose".to_owned(),
-            number => format!("{} looked for", count(number, "marker")),
-        };
-        assessment.checks.push(Check::passed("markers", detail));
+        assessment.checks.push(match (found, context.plan.markers.len()) {
+            (0, 0) => {
+                Check::passed("markers", "the base has no named volume: there was nothing to lose")
+            }
+            (0, _) => Check::with("markers", Outcome::unverified("no volume could be marked")),
+            (number, _) => {
+                Check::passed("markers", format!("{} looked for", count(number, "marker")))
+            }
+        });
     }
     assessment
+}
+
+/// Whether a marker was read back as it was written.
+fn stood(marker: &MarkerSeen) -> bool {
+    marker.found.as_ref() == Some(&marker.nonce)
 }
 
 enum Sought {
@@ -142,5 +157,57 @@ fn planted(context: Context<'_>) -> &[MarkerSeen] {
     match act.and_then(|act| act.evidence.as_ref()) {
         Some(Evidence::Planted { markers }) => markers,
         Some(_) | None => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cc_ci_testkit::{PlanBuilder, service, stack};
+
+    use super::super::scene::Scene;
+    use super::*;
+
+    fn marker(volume: &str, found: bool, problem: Option<&str>) -> MarkerSeen {
+        MarkerSeen {
+            volume: volume.into(),
+            nonce: "0a1b2c".into(),
+            service: Some("app".into()),
+            path: Some(format!("/{volume}/marker")),
+            found: found.then(|| "0a1b2c".to_owned()),
+            problem: problem.map(str::to_owned),
+        }
+    }
+
+    /// What an upgrade says that planted and found those markers in volumes `a` and `b`.
+    fn told(planted: [MarkerSeen; 2], sought: [MarkerSeen; 2]) -> Vec<String> {
+        let app = || service("app").routed(80).volume("a", "/a").volume("b", "/b");
+        let plan = PlanBuilder::new(stack([app()])).base(stack([app().image("app:0")])).build();
+        let acts = [
+            (Act::Plant, Evidence::Planted { markers: planted.into() }),
+            (Act::Seek, Evidence::Sought { markers: sought.into() }),
+        ];
+        Scene::of(plan).stage(cc_ci_model::stage::Stage::Upgrade, acts).told()
+    }
+
+    /// Mounted read-only, say: nothing shows that it survives, and nothing that it does not.
+    #[test]
+    fn what_was_never_planted_is_not_lost() {
+        let unmarked = |volume| marker(volume, false, Some("marked read-only"));
+        let gone = |volume| marker(volume, false, None);
+        let there = |volume| marker(volume, true, None);
+
+        let one = told([unmarked("a"), there("b")], [gone("a"), there("b")]);
+        assert_eq!(one, ["passed markers: 1 marker looked for"]);
+        let lost = told([unmarked("a"), there("b")], [gone("a"), gone("b")]);
+        assert!(
+            lost.iter()
+                .any(|line| line.starts_with("failed markers: ") && line.contains("volume b")),
+            "{lost:?}"
+        );
+        let none = told([unmarked("a"), unmarked("b")], [gone("a"), gone("b")]);
+        assert!(
+            none.iter().any(|line| line == "unverified markers: no volume could be marked"),
+            "{none:?}"
+        );
     }
 }
