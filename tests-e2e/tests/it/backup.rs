@@ -140,11 +140,12 @@ fn a_test_that_fails_says_why() -> Result<()> {
     let ran = tested(&[("10-title.sh", "echo the page has no title >&2; exit 1", true), good])?;
     let results = ran.exited(1).results()?;
     let said = "test tests/10-title.sh ended with exit code 1: the page has no title";
-    assert_eq!(reason(&results, Rung::Functional), said);
+    assert!(reason(&results, Rung::Functional).starts_with(said));
     // Two that end in time, and one that does not.
     let ran = tested(&[("10-stuck.sh", "sleep 60", true), good])?;
     let results = ran.exited(1).results()?;
-    assert_eq!(reason(&results, Rung::Functional), "test tests/10-stuck.sh did not end in time");
+    let said = "test tests/10-stuck.sh did not end in time";
+    assert!(reason(&results, Rung::Functional).starts_with(said));
     Ok(())
 }
 
