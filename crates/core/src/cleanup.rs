@@ -68,7 +68,6 @@ fn scope_of(intents: &[Intent]) -> Scope {
                 scope.names.extend(volumes.iter().chain(networks).chain(configs).cloned());
             }
             Intent::Secret { name } | Intent::Network { name } => scope.names.push(name.clone()),
-            Intent::Process { .. } => {}
         }
     }
     scope.names.sort();
@@ -82,7 +81,6 @@ pub fn scope_of_app(intents: &[Intent], app: &PlannedApp) -> Scope {
         Intent::Stack { app: of, .. } => *of == app.id,
         Intent::Network { name } => *name == app.network,
         Intent::Secret { name } => name.starts_with(&format!("{}_", app.stack)),
-        Intent::Process { .. } => false,
     };
     let own: Vec<Intent> = intents.iter().filter(own).cloned().collect();
     // The label of the run is on every app's objects: here only names and the stack count.

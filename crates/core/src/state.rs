@@ -150,7 +150,7 @@ impl RunState {
     pub fn was_touched(&self, app: &AppId) -> bool {
         self.intents.iter().any(|intent| match intent {
             Intent::Stack { app: of, .. } => of == app,
-            Intent::Secret { .. } | Intent::Network { .. } | Intent::Process { .. } => false,
+            Intent::Secret { .. } | Intent::Network { .. } => false,
         })
     }
 

@@ -32,11 +32,6 @@ pub enum Intent {
         /// Its full name.
         name: String,
     },
-    /// A child process is started; its id follows in a `process_started` event.
-    Process {
-        /// The program.
-        program: String,
-    },
 }
 
 /// A kind of thing on an engine that a run can leave behind.

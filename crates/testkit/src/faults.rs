@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Every call a run, planning or a cleanup can make of a port. (What only `cc-ci doctor` asks is
 /// not among them.)
-pub const CALLS: [&str; 38] = [
+pub const CALLS: [&str; 36] = [
     "append to the log",
     "check out a commit",
     "create a network",
@@ -27,13 +27,11 @@ pub const CALLS: [&str; 38] = [
     "open a recipe",
     "ping",
     "read a commit",
-    "read a file of a snapshot",
     "read a file of a volume",
     "read a file",
     "read logs",
     "read the files again",
     "remove a file",
-    "remove a file of a volume",
     "remove an object",
     "request a page",
     "restart a service",

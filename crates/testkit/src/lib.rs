@@ -28,7 +28,7 @@ pub mod world;
 
 pub use build::evidence::{Shown, numbered};
 pub use build::facts::{FactsBuilder, TaskBuilder};
-pub use build::plan::{PlanBuilder, app_id, minimal_plan, two_service_plan};
+pub use build::plan::{PlanBuilder, app_id, host_facts, minimal_plan, two_service_plan};
 pub use build::stack::{ServiceBuilder, StackBuilder, service, stack};
 pub use clock::{SeededEntropy, VirtualClock};
 pub use commands::{FakeCommands, Play};

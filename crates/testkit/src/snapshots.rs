@@ -11,9 +11,6 @@ use crate::faults::{Faults, injected};
 use crate::swarm::FakeSwarm;
 use crate::volumes::plain;
 
-/// How much of a file is read.
-const READ_BYTES: usize = 1 << 20;
-
 /// Snapshots of simulated volumes.
 #[derive(Debug)]
 pub struct FakeSnapshots {
@@ -164,22 +161,6 @@ impl Snapshots for FakeSnapshots {
         };
         let list = || Ok(self.snapshot(id)?.into_iter().map(entry).collect());
         self.on("list a snapshot", &format!("list snapshot {id}"), list).await
-    }
-
-    async fn read(
-        &self,
-        id: &str,
-        volume: &str,
-        path: &Path,
-    ) -> Result<Option<Vec<u8>>, SnapshotError> {
-        let read = || {
-            let path = PathBuf::from(plain(path)?);
-            let file = self.snapshot(id)?.remove(&(volume.to_owned(), path)).flatten();
-            let content = file.map(|file| file.content);
-            Ok(content.map(|content| content.into_iter().take(READ_BYTES).collect()))
-        };
-        let operation = format!("read `{}` of volume {volume} in snapshot {id}", path.display());
-        self.on("read a file of a snapshot", &operation, read).await
     }
 
     async fn contains(&self, id: &str, volume: &str, needle: &[u8]) -> Result<bool, SnapshotError> {

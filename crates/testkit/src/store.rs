@@ -204,7 +204,6 @@ impl Listener for Recorder {
                 Intent::Stack { .. } => "intend stack".to_owned(),
                 Intent::Secret { .. } => "intend secret".to_owned(),
                 Intent::Network { .. } => "intend network".to_owned(),
-                Intent::Process { .. } => "intend process".to_owned(),
             },
             EventKind::CancelRequested { .. } => "cancel".to_owned(),
             EventKind::InventoryTaken { left, complete } => {

@@ -119,18 +119,6 @@ impl Volumes for FakeVolumes {
         self.on("look at an owner", ("find the owner of", volume, path), owner).await
     }
 
-    async fn remove(&self, volume: &str, path: &Path) -> Result<(), VolumeError> {
-        let remove = |path: &str| {
-            let mut sim = self.swarm.sim();
-            if path.is_empty() || sim.is_folder(volume, path) {
-                return Err("it is a folder".to_owned());
-            }
-            sim.take_away(volume, path);
-            Ok(())
-        };
-        self.on("remove a file of a volume", ("remove", volume, path), remove).await
-    }
-
     async fn weigh(&self, volume: &str, path: &Path) -> Result<Option<Weight>, VolumeError> {
         let weigh = |path: &str| Ok(self.swarm.sim().weigh(volume, path));
         self.on("weigh a path of a volume", ("weigh", volume, path), weigh).await

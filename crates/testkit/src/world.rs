@@ -126,6 +126,5 @@ fn announces(intent: &Intent, object: &Object) -> bool {
         }
         Intent::Secret { name } => object.kind == ObjectKind::Secret && object.name == *name,
         Intent::Network { name } => object.kind == ObjectKind::Network && object.name == *name,
-        Intent::Process { .. } => false,
     }
 }

@@ -15,9 +15,6 @@ use crate::paths::{check_volume, parts};
 use crate::repository::{Snapshot, rustic};
 use crate::stop::Stop;
 
-/// How much of a file is read.
-const FILE_BYTES: usize = 1 << 20;
-
 impl Snapshot {
     /// What is in it, volumes themselves with an empty path.
     pub(crate) fn entries(&self) -> io::Result<Vec<SnapshotEntry>> {
@@ -34,29 +31,6 @@ impl Snapshot {
             });
         }
         Ok(entries)
-    }
-
-    /// The bytes of a file, as many as are read at most.
-    pub(crate) fn read(
-        &self,
-        stop: &Stop,
-        volume: &str,
-        path: &Path,
-    ) -> io::Result<Option<Vec<u8>>> {
-        let node = match self.find(volume, path)? {
-            Some(node) if node.is_file() => node,
-            _ => return Ok(None),
-        };
-        let mut content = Vec::new();
-        let _enough = self.each_blob(stop, &node, |blob| {
-            let wanted = FILE_BYTES - content.len();
-            content.extend_from_slice(&blob[..wanted.min(blob.len())]);
-            match content.len() {
-                FILE_BYTES => Ok(ControlFlow::Break(())),
-                _ => Ok(ControlFlow::Continue(())),
-            }
-        })?;
-        Ok(Some(content))
     }
 
     /// Whether a file of that volume has those bytes. No bytes at all are in no file.

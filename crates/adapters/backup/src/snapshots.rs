@@ -3,13 +3,12 @@
 //! Tests: `tests/it/snapshots.rs`.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{Entropy, SnapshotEntry, SnapshotError, SnapshotSource, Snapshots};
 
-use crate::paths::shown;
 use crate::repository::Store;
 use crate::restore::restore;
 use crate::stop::Stop;
@@ -69,18 +68,6 @@ impl Snapshots for RusticSnapshots {
         let operation = format!("list snapshot {id}");
         let id = id.to_owned();
         self.blocking(operation, move |store, _| store.snapshot(&id)?.entries()).await
-    }
-
-    async fn read(
-        &self,
-        id: &str,
-        volume: &str,
-        path: &Path,
-    ) -> Result<Option<Vec<u8>>, SnapshotError> {
-        let operation = format!("read {} of volume {volume} in snapshot {id}", shown(path));
-        let (id, volume, path) = (id.to_owned(), volume.to_owned(), path.to_owned());
-        self.blocking(operation, move |store, stop| store.snapshot(&id)?.read(stop, &volume, &path))
-            .await
     }
 
     async fn contains(&self, id: &str, volume: &str, needle: &[u8]) -> Result<bool, SnapshotError> {

@@ -12,8 +12,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cc_ci_core::ports::{FileFacts, VolumeError, Volumes, Weight};
 use cc_ci_model::time::Timestamp;
-use rustix::fs::{AtFlags, unlinkat};
-use rustix::io::Errno;
 
 use crate::inode::{Inode, Xattr};
 use crate::paths::{at, check_volume, folder_and_name, parts, shown};
@@ -93,12 +91,6 @@ impl Volumes for HostVolumes {
         let operation = operation("find the owner of", volume, path);
         let path = path.to_owned();
         self.blocking(operation, volume, move |_, root| owner(root, &path)).await
-    }
-
-    async fn remove(&self, volume: &str, path: &Path) -> Result<(), VolumeError> {
-        let operation = operation("remove", volume, path);
-        let path = path.to_owned();
-        self.blocking(operation, volume, move |_, root| remove(root, &path)).await
     }
 
     async fn weigh(&self, volume: &str, path: &Path) -> Result<Option<Weight>, VolumeError> {
@@ -188,17 +180,6 @@ fn step_or_make(trail: &mut Trail, name: &OsStr) -> io::Result<()> {
     }
     trail.here().set_owner(Some(like.uid()), Some(like.gid()))?;
     trail.here().set_mode(like.mode() & MODE_BITS)
-}
-
-fn remove(root: Arc<Inode>, path: &Path) -> io::Result<()> {
-    let (folders, name) = folder_and_name(path)?;
-    let Some(trail) = Trail::from(root).follow(&folders)? else {
-        return Ok(());
-    };
-    match unlinkat(trail.here().file(), &name, AtFlags::empty()) {
-        Err(Errno::NOENT) => Ok(()),
-        done => Ok(done?),
-    }
 }
 
 /// A link to a folder has that folder's owner: the owner of what would be written below it.

@@ -15,6 +15,9 @@ pub(crate) struct Stat {
     pub(crate) started_ticks: u64,
     /// It has ended, and its parent has not asked how.
     pub(crate) is_zombie: bool,
+    /// The id of its process group; 0 where the group's leader is outside the pid namespace
+    /// (`pid_namespaces(7)`), in a container say.
+    pub(crate) group: i32,
 }
 
 /// The id of this boot.
@@ -34,13 +37,15 @@ pub(crate) fn find(process: &ProcessId, boot_id: &str) -> Option<Stat> {
 }
 
 /// The second field, the program's name, is in parentheses and may hold anything, so fields are
-/// counted from the last parenthesis: state is field 3, the start time field 22.
+/// counted from the last parenthesis: state is field 3, the process group field 5, the start time
+/// field 22.
 fn parse(stat: &str) -> Option<Stat> {
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     Some(Stat {
         started_ticks: fields.get(19)?.parse().ok()?,
         is_zombie: matches!(*fields.first()?, "Z" | "X"),
+        group: fields.get(2)?.parse().ok()?,
     })
 }
 
@@ -51,7 +56,10 @@ mod tests {
     #[test]
     fn a_programs_name_confuses_nobody() {
         let line = "42 (a) R (b) Z 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 7654 9 9";
-        assert_eq!(parse(line), Some(Stat { started_ticks: 7654, is_zombie: true }));
+        assert_eq!(parse(line), Some(Stat { started_ticks: 7654, is_zombie: true, group: 42 }));
+        // The leader of its group is outside the pid namespace.
+        let line = line.replace("1 42 42", "1 0 0");
+        assert_eq!(parse(&line).map(|stat| stat.group), Some(0));
         assert_eq!(parse("42 (short) S 1"), None);
         assert_eq!(parse(""), None);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cc_ci_core::ports::Processes;
 use cc_ci_model::intent::ProcessId;
-use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::clock::pause;
 use crate::proc_files;
@@ -56,7 +56,7 @@ impl HostProcesses {
         };
         // Failures mean that it is gone, or not ours: `is_alive` tells.
         let _gone = match (self.find(process), reach) {
-            (Some(_), _) if getpgid(Some(pid)) == Ok(pid) => kill_process_group(pid, signal),
+            (Some(stat), _) if stat.group == process.pid => kill_process_group(pid, signal),
             (Some(_), _) => kill_process(pid, signal),
             (None, Reach::Leftovers) if proc_files::stat(process.pid).is_none() => {
                 kill_process_group(pid, signal)

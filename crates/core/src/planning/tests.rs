@@ -1,10 +1,11 @@
 //! Plans of recipes as they are written: what is refused, what is changed for the host.
 
-use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
+use cc_ci_model::host::{HostFacts, Tried};
 use cc_ci_model::name::CommitSha;
 use cc_ci_model::outcome::{Outcome, Status};
 use cc_ci_model::plan::{AdaptationKind, AppRole, Doing, EngineId, Plan, Revision};
 use cc_ci_model::stage::Stage;
+use cc_ci_testkit::host_facts;
 
 use super::*;
 use crate::app::prepare;
@@ -22,16 +23,7 @@ fn request(vips: Tried) -> Request {
         base_domain: "ccci.test".into(),
         hexes: vec!["0a1b2c".into(), "3d4e5f".into(), "6a7b8c".into()],
         engine: EngineId { name: "native".into(), version: "0.0.0".into() },
-        host: HostFacts {
-            engine_id: "ENGINE".into(),
-            engine_version: "20.10.24".into(),
-            api_version: "1.41".into(),
-            cli_version: "28.2.2".into(),
-            swarm: SwarmRole::Manager,
-            vips,
-            task_addresses: Tried::Unknown,
-            volume_root: None,
-        },
+        host: HostFacts { vips, task_addresses: Tried::Unknown, ..host_facts() },
         tests: None,
         overlay_texts: std::collections::BTreeMap::new(),
     }

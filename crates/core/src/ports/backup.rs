@@ -86,9 +86,6 @@ pub trait Volumes: Send + Sync {
     /// Owner and group of a folder or file; the root's with an empty path.
     async fn owner(&self, volume: &str, path: &Path) -> Result<(u32, u32), VolumeError>;
 
-    /// Removes a file; one that is not there is removed.
-    async fn remove(&self, volume: &str, path: &Path) -> Result<(), VolumeError>;
-
     /// Files (no folders) below a path, and their bytes in all; `None` when the path is not there.
     async fn weigh(&self, volume: &str, path: &Path) -> Result<Option<Weight>, VolumeError>;
 }
@@ -147,14 +144,6 @@ pub trait Snapshots: Send + Sync {
 
     /// What is in it.
     async fn list(&self, id: &str) -> Result<Vec<SnapshotEntry>, SnapshotError>;
-
-    /// The bytes of a file in it, at most a megabyte; `None` when it is not in it.
-    async fn read(
-        &self,
-        id: &str,
-        volume: &str,
-        path: &Path,
-    ) -> Result<Option<Vec<u8>>, SnapshotError>;
 
     /// Whether `needle` is in the bytes of any file of that volume in it.
     async fn contains(&self, id: &str, volume: &str, needle: &[u8]) -> Result<bool, SnapshotError>;

@@ -7,12 +7,11 @@ use cc_ci_core::planning::{Refusal, Request, StageChoice};
 use cc_ci_core::ports::{RecipeFacts, RecipeSource, Release, ReleasesKnown, Tree};
 use cc_ci_engine::planning::Planner;
 use cc_ci_model::exit::ExitKind;
-use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
 use cc_ci_model::name::CommitSha;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Doing, EngineId, Plan, TestsFrom};
 use cc_ci_model::stage::Stage;
-use cc_ci_testkit::{FakeRecipes, Faults, StackBuilder, VirtualClock, service, stack};
+use cc_ci_testkit::{FakeRecipes, Faults, StackBuilder, VirtualClock, host_facts, service, stack};
 
 fn commit(digit: char) -> CommitSha {
     digit.to_string().repeat(40).parse().expect("a commit id")
@@ -66,16 +65,6 @@ impl Recipe {
 }
 
 fn request() -> Request {
-    let host = HostFacts {
-        engine_id: "engine".into(),
-        engine_version: "20.10.24".into(),
-        api_version: "1.41".into(),
-        cli_version: "28.2.2".into(),
-        swarm: SwarmRole::Manager,
-        vips: Tried::Works,
-        task_addresses: Tried::Works,
-        volume_root: None,
-    };
     Request {
         run_id: "20261124T080000-recipe-abcdef".parse().expect("a run's id"),
         source: "https://forge/recipe".into(),
@@ -86,7 +75,7 @@ fn request() -> Request {
         base_domain: "ccci.test".into(),
         hexes: vec!["aaaaaa".into(), "bbbbbb".into(), "cccccc".into()],
         engine: EngineId { name: "native".into(), version: "0.0.0".into() },
-        host,
+        host: host_facts(),
         tests: None,
         overlay_texts: BTreeMap::new(),
     }

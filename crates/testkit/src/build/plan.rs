@@ -149,7 +149,7 @@ impl PlanBuilder {
             base: self.planned_base(&first),
             engine: EngineId { name: "native".into(), version: "0.0.0".into() },
             ingress: Ingress::Direct,
-            host: host(),
+            host: host_facts(),
             apps,
             stages: self.stages(),
             difference: None,
@@ -281,7 +281,8 @@ fn budgets() -> Budgets {
     }
 }
 
-fn host() -> HostFacts {
+/// A manager whose VIPs answer and whose tasks are reached.
+pub fn host_facts() -> HostFacts {
     HostFacts {
         engine_id: "ENGINE".into(),
         engine_version: "20.10.24".into(),

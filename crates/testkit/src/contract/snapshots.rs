@@ -8,7 +8,6 @@ use cc_ci_core::ports::{FileFacts, SnapshotEntry, SnapshotSource, Snapshots, Vol
 
 super::contract!(Snapshots: [
     entries_are_listed_by_volume_and_path,
-    files_are_read_from_it,
     bytes_are_found_in_the_volume_that_holds_them,
     a_source_that_is_not_there_is_an_error,
     each_one_keeps_its_own_state,
@@ -31,6 +30,9 @@ pub trait Stage {
 
     /// Makes an empty volume of that name.
     async fn volume(&self, name: &str);
+
+    /// A file of a volume is lost.
+    async fn lose(&self, volume: &str, path: &str);
 
     /// An owner that files can be given.
     fn somebody(&self) -> (u32, u32);
@@ -104,28 +106,6 @@ async fn entries_are_listed_by_volume_and_path<S: Stage>(stage: &S) {
     assert_eq!(stage.snapshots().list(&id).await, Ok(expected.into()));
 }
 
-async fn files_are_read_from_it<S: Stage>(stage: &S) {
-    stage.volume("app_db").await;
-    stage.volume("app_files").await;
-    let mut large = vec![b'.'; (1 << 20) + 1];
-    large[0] = b'a';
-    put(stage, "app_db", "large", &large).await;
-    put(stage, "app_db", "a/small", b"in a \0 haystack\xff").await;
-    put(stage, "app_db", "empty", "").await;
-    put(stage, "app_files", "other", "pin").await;
-    let sources = [source(stage, "app_db", "").await, source(stage, "app_files", "").await];
-    let id = take(stage, &sources).await;
-    let read = async |path: &str| stage.snapshots().read(&id, "app_db", Path::new(path)).await;
-    assert_eq!(read("a/small").await, Ok(Some(b"in a \0 haystack\xff".to_vec())));
-    assert_eq!(read("empty").await, Ok(Some(vec![])));
-    assert!(read("large").await == Ok(Some(large[..1 << 20].to_vec())), "a megabyte of it");
-    for no_file in ["gone", "a", "", "empty/x", "other"] {
-        assert_eq!(read(no_file).await, Ok(None), "{no_file}");
-    }
-    assert_eq!(stage.snapshots().read(&id, "app_cache", Path::new("a")).await, Ok(None));
-    assert!(read("../app_files/other").await.is_err());
-}
-
 async fn bytes_are_found_in_the_volume_that_holds_them<S: Stage>(stage: &S) {
     stage.volume("app_db").await;
     stage.volume("app_files").await;
@@ -179,10 +159,9 @@ async fn each_one_keeps_its_own_state<S: Stage>(stage: &S) {
     put(stage, "app_db", "dump.sql", "other").await;
     let second = take(stage, &sources).await;
     assert_ne!(first, second);
-    let path = Path::new("dump.sql");
-    for (id, content) in [(&first, b"first"), (&second, b"other")] {
-        let read = stage.snapshots().read(id, "app_db", path).await;
-        assert_eq!(read, Ok(Some(content.to_vec())));
+    for (id, own, others) in [(&first, b"first", b"other"), (&second, b"other", b"first")] {
+        assert_eq!(stage.snapshots().contains(id, "app_db", own).await, Ok(true));
+        assert_eq!(stage.snapshots().contains(id, "app_db", others).await, Ok(false));
     }
     assert_eq!(stage.snapshots().restore(&first, &sources).await, Ok(()));
     assert_eq!(get(stage, "app_db", "dump.sql").await, Some(b"first".to_vec()));
@@ -197,7 +176,6 @@ async fn an_id_that_is_none_is_an_error<S: Stage>(stage: &S) {
     let snapshots = stage.snapshots();
     for bad in ["latest", &id[..id.len() - 1], "", &"0".repeat(64)] {
         assert!(snapshots.list(bad).await.is_err(), "{bad}");
-        assert!(snapshots.read(bad, "app_db", Path::new("f")).await.is_err(), "{bad}");
         assert!(snapshots.contains(bad, "app_db", b"x").await.is_err(), "{bad}");
         let error = snapshots.restore(bad, &sources).await.expect_err("there is none");
         assert!(error.to_string().starts_with(&format!("cannot restore snapshot {bad}: ")));
@@ -216,8 +194,10 @@ async fn what_was_changed_comes_back_and_what_is_new_stays<S: Stage>(stage: &S) 
     let id = take(stage, &sources).await;
     let other = FileFacts { mode: 0o600, xattrs: Some(vec![]), ..file(stage, b"another") };
     assert_eq!(volumes.write("app_db", Path::new("changed"), &other).await, Ok(()));
-    assert_eq!(volumes.remove("app_db", Path::new("gone")).await, Ok(()));
-    assert_eq!(volumes.remove("app_db", Path::new("a/b/moved")).await, Ok(()));
+    for path in ["gone", "a/b/moved"] {
+        stage.lose("app_db", path).await;
+        assert_eq!(get(stage, "app_db", path).await, None, "{path}");
+    }
     assert_eq!(volumes.write("app_db", Path::new("a/new"), &other).await, Ok(()));
     // Twice does no harm.
     for _ in 0..2 {

@@ -10,7 +10,6 @@ super::contract!(Volumes: [
     what_is_not_there_is_none_and_not_an_error,
     a_written_file_replaces_the_one_that_is_there,
     a_folder_with_something_in_it_does_not_give_way,
-    a_removed_file_is_gone_and_one_that_was_not_there_too,
     a_folder_is_no_file,
     no_path_leads_out_of_a_volume,
     a_volume_that_is_not_there_is_an_error,
@@ -95,20 +94,8 @@ async fn a_folder_with_something_in_it_does_not_give_way<S: Stage>(stage: &S) {
         "cannot write `full` of volume {volume}: a folder that is not empty is in its place"
     );
     assert_eq!(error.to_string(), expected);
-    assert!(volumes.remove(&volume, Path::new("full")).await.is_err());
     let kept = volumes.read(&volume, Path::new("full/x")).await.expect("it can be read");
     assert_eq!(kept.expect("it is there").content, b"kept");
-}
-
-async fn a_removed_file_is_gone_and_one_that_was_not_there_too<S: Stage>(stage: &S) {
-    let (volumes, volume) = (stage.volumes(), stage.volume().await);
-    put(stage, &volume, "a/f", b"x").await;
-    put(stage, &volume, "a/g", b"y").await;
-    for path in ["a/f", "a/f", "nothing", "gone/too"] {
-        assert_eq!(volumes.remove(&volume, Path::new(path)).await, Ok(()), "{path}");
-    }
-    assert_eq!(volumes.read(&volume, Path::new("a/f")).await, Ok(None));
-    assert_eq!(weigh(stage, &volume, "a").await, Some((1, 1)));
 }
 
 async fn a_folder_is_no_file<S: Stage>(stage: &S) {
@@ -131,7 +118,6 @@ async fn no_path_leads_out_of_a_volume<S: Stage>(stage: &S) {
         let at = Path::new(path);
         let error = volumes.write(&volume, at, &evil).await.expect_err("it leads out");
         assert!(error.message.contains(why), "{path}: {error}");
-        assert!(volumes.remove(&volume, at).await.is_err(), "{path}");
         assert!(volumes.read(&volume, at).await.is_err(), "{path}");
         // The root has an owner and a weight.
         assert_eq!(volumes.weigh(&volume, at).await.is_err(), !path.is_empty(), "{path}");
@@ -148,7 +134,6 @@ async fn a_volume_that_is_not_there_is_an_error<S: Stage>(stage: &S) {
         assert!(volumes.read(volume, path).await.is_err(), "{volume}");
         assert!(volumes.write(volume, path, &file(stage, b"")).await.is_err(), "{volume}");
         assert!(volumes.owner(volume, Path::new("")).await.is_err(), "{volume}");
-        assert!(volumes.remove(volume, path).await.is_err(), "{volume}");
         assert!(volumes.weigh(volume, path).await.is_err(), "{volume}");
     }
     let error = volumes.root(&format!("{there}-gone")).await.expect_err("it is not there");

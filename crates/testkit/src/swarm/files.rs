@@ -10,6 +10,13 @@ use cc_ci_model::intent::ObjectKind;
 use super::FakeSwarm;
 use super::sim::{Container, Sim};
 
+impl FakeSwarm {
+    /// A file of a volume is lost.
+    pub fn lose_file(&self, volume: &str, path: &str) {
+        self.sim().files.remove(&key(volume, path));
+    }
+}
+
 #[async_trait]
 impl Files for FakeSwarm {
     async fn put(
@@ -124,10 +131,6 @@ impl Sim {
 
     pub(crate) fn put(&mut self, volume: &str, path: &str, file: FileFacts) {
         self.files.insert(key(volume, path), file);
-    }
-
-    pub(crate) fn take_away(&mut self, volume: &str, path: &str) {
-        self.files.remove(&key(volume, path));
     }
 
     /// Whether files are below a path of a volume.

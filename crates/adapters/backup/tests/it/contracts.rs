@@ -57,6 +57,10 @@ impl snapshots::Stage for Stage {
         self.make(name);
     }
 
+    async fn lose(&self, volume: &str, path: &str) {
+        fs::remove_file(self.host.data(volume).join(path)).expect("it is there");
+    }
+
     fn somebody(&self) -> (u32, u32) {
         somebody()
     }

@@ -61,6 +61,10 @@ impl snapshots::Stage for Host {
         self.swarm.foreign(ObjectKind::Volume, name);
     }
 
+    async fn lose(&self, volume: &str, path: &str) {
+        self.swarm.lose_file(volume, path);
+    }
+
     fn somebody(&self) -> (u32, u32) {
         (12_345, 54_321)
     }
