@@ -1,4 +1,4 @@
-//! What a recipe needs on a host whose service VIPs do not answer (ADR 4 and 6): names that lead
+//! What a recipe needs on a host whose service VIPs do not answer (ADR 4 and 7): names that lead
 //! to the tasks themselves, and ports published where the task is instead of through the ingress
 //! mesh.
 //!
