@@ -1,6 +1,7 @@
 //! Which tests were asked for.
 
 use std::io::Write as _;
+use std::process::Command;
 
 /// Whether real-Swarm tests are asked for; says so when they are not.
 pub fn is_enabled(test: &str) -> bool {
@@ -23,6 +24,24 @@ pub fn is_private_engine_enabled(test: &str) -> bool {
         say(&format!("SKIPPED {test}: it starts an engine of its own, which only root can\n"));
     }
     is_root
+}
+
+/// The same for a test whose oracle is `docker stack config`, which the CLI of Debian 12 (20.10)
+/// does not have.
+pub fn is_oracle_enabled(test: &str) -> bool {
+    if !is_enabled(test) {
+        return false;
+    }
+    let help = Command::new("docker").args(["stack", "config", "--help"]).output();
+    let has_it = help.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).contains("docker stack config")
+    });
+    if !has_it {
+        say(&format!(
+            "SKIPPED {test}: this docker CLI has no `stack config`; put a newer one on the PATH (25 has it)\n"
+        ));
+    }
+    has_it
 }
 
 fn is_asked_for(variable: &str, test: &str, why: &str) -> bool {

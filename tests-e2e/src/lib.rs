@@ -27,7 +27,7 @@ mod terminal;
 mod waiting;
 
 pub use cases::{Case, git};
-pub use enabled::{is_enabled, is_long_enabled, is_private_engine_enabled};
+pub use enabled::{is_enabled, is_long_enabled, is_oracle_enabled, is_private_engine_enabled};
 pub use fake_engine::{FakeEngine, Says};
 pub use lab::{Change, Lab, Mutated};
 pub use live::LiveRun;

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use cc_ci_core::compose::{ComposeText, ReadCompose, read};
 use cc_ci_core::text::TextError;
-use cc_ci_e2e::{Lab, Ran, engine, is_enabled};
+use cc_ci_e2e::{Lab, Ran, engine, is_enabled, is_oracle_enabled};
 use cc_ci_model::compose::{DeclaredMount, DeclaredPort, DeclaredStack, HealthCheck, MountKind};
 use cc_ci_model::outcome::Verdict;
 use serde_json::Value;
@@ -268,7 +268,7 @@ fn ours(folder: &Path, texts: &[&str], env: &[(&str, &str)]) -> Result<ReadCompo
 
 #[test]
 fn what_docker_accepts_is_read_as_docker_reads_it() -> Result<()> {
-    if !is_enabled("what_docker_accepts_is_read_as_docker_reads_it") {
+    if !is_oracle_enabled("what_docker_accepts_is_read_as_docker_reads_it") {
         return Ok(());
     }
     let mut wrong = Vec::new();
@@ -465,7 +465,7 @@ fn text(value: &Value) -> String {
 
 #[test]
 fn what_docker_refuses_is_told_with_its_place() -> Result<()> {
-    if !is_enabled("what_docker_refuses_is_told_with_its_place") {
+    if !is_oracle_enabled("what_docker_refuses_is_told_with_its_place") {
         return Ok(());
     }
     let mut wrong = Vec::new();
