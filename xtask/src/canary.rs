@@ -9,6 +9,7 @@ mod trial;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
@@ -32,13 +33,20 @@ pub struct Options {
     pub out: Option<PathBuf>,
 }
 
+/// What is tried, with what, and where its files go.
+struct Place {
+    binary: PathBuf,
+    /// The version of the docker CLI that deploys.
+    cli: String,
+    out: PathBuf,
+}
+
 /// Runs mutations and prints a line for each. `Ok(false)` when one was missed or did not run.
 pub fn run(options: &Options) -> Result<bool> {
     let names = if options.names.is_empty() { mutations::names()? } else { options.names.clone() };
     // All are read before the first is run: a typo in the last one must not cost the others' time.
     let all = names.iter().map(|name| mutations::load(name)).collect::<Result<Vec<_>>>()?;
-    let binary = cc_ci()?;
-    let out = folder(options)?;
+    let place = Place { binary: cc_ci()?, cli: cli_version()?, out: folder(options)? };
     let width = names.iter().map(String::len).max().unwrap_or(0);
     let total = all.len();
     let mut caught = 0;
@@ -47,8 +55,8 @@ pub fn run(options: &Options) -> Result<bool> {
     let (sender, trials) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..options.jobs.clamp(1, total.max(1)) {
-            let (sender, queue, binary, out) = (sender.clone(), &queue, &binary, &out);
-            scope.spawn(move || work(options, queue, binary, out, &sender));
+            let (sender, queue, place) = (sender.clone(), &queue, &place);
+            scope.spawn(move || work(options, queue, place, &sender));
         }
         drop(sender);
         for trial in trials {
@@ -64,8 +72,8 @@ pub fn run(options: &Options) -> Result<bool> {
     };
     println!("caught {caught} of {total}{rest}");
     if caught == total && options.out.is_none() {
-        std::fs::remove_dir_all(&out)
-            .with_context(|| format!("cannot remove `{}`", out.display()))?;
+        std::fs::remove_dir_all(&place.out)
+            .with_context(|| format!("cannot remove `{}`", place.out.display()))?;
     }
     Ok(caught == total)
 }
@@ -74,8 +82,7 @@ pub fn run(options: &Options) -> Result<bool> {
 fn work(
     options: &Options,
     queue: &Mutex<VecDeque<mutations::Mutation>>,
-    binary: &Path,
-    out: &Path,
+    place: &Place,
     sender: &mpsc::Sender<Trial>,
 ) {
     let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +90,8 @@ fn work(
         let Some(mutation) = lock().pop_front() else {
             return;
         };
-        let trial = attempt(&mutation, binary, &out.join(&mutation.name));
+        let expected = mutation.expected_with(&place.cli);
+        let trial = attempt(&mutation, expected, &place.binary, &place.out.join(&mutation.name));
         if !trial.is_caught() && !options.keep_going {
             lock().clear();
         }
@@ -115,4 +123,13 @@ fn cc_ci() -> Result<PathBuf> {
     let target =
         metadata["target_directory"].as_str().context("cargo names no target directory")?;
     Ok(Path::new(target).join("debug/cc-ci"))
+}
+
+fn cli_version() -> Result<String> {
+    let version = ["version", "--format", "{{.Client.Version}}"];
+    let output = Command::new("docker").args(version).output().context("cannot run `docker`")?;
+    // Without an engine it says the version all the same, and fails.
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    ensure!(!version.is_empty(), "`docker version` names no version of the CLI");
+    Ok(version)
 }

@@ -41,6 +41,8 @@ pub struct Mutation {
     pub edit: Vec<Edit>,
     /// What cc-ci has to say.
     pub expected: Expected,
+    /// What it has to say instead where the docker CLI is older than 23, if that differs.
+    pub expected_before_cli_23: Option<Expected>,
 }
 
 /// One change to a tree: `replace` and `with`, or `add`, or `delete`.
@@ -99,7 +101,9 @@ pub fn load(name: &str) -> Result<Mutation> {
     let read = || -> Result<Mutation> {
         let mut mutation: Mutation = toml::from_str(&fs::read_to_string(&path)?)?;
         name.clone_into(&mut mutation.name);
-        mutation.expected.check()?;
+        for expected in [Some(&mutation.expected), mutation.expected_before_cli_23.as_ref()] {
+            expected.map_or(Ok(()), Expected::check)?;
+        }
         Ok(mutation)
     };
     read().with_context(|| format!("cannot read `{}`", path.display()))
@@ -129,6 +133,13 @@ pub fn render(mutation: &Mutation, out: &Path) -> Result<Rendered> {
 }
 
 impl Mutation {
+    /// What cc-ci has to say where that docker CLI deploys.
+    pub fn expected_with(&self, cli: &str) -> &Expected {
+        let major = cli.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        let is_old = major.is_some_and(|major| major < 23);
+        self.expected_before_cli_23.as_ref().filter(|_| is_old).unwrap_or(&self.expected)
+    }
+
     /// Makes the edits, in every tree that is meant.
     pub fn apply(&self, recipe: &mut Recipe) -> Result<()> {
         for name in &self.of {

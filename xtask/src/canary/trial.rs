@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::answer::Answer;
+use super::answer::{Answer, Expected};
 use crate::mutations::{self, Mutation};
 
 /// Longer than any run of a fixture recipe may take; what is left of it then is a bug.
@@ -63,17 +63,18 @@ impl Trial {
     }
 }
 
-/// Runs a mutation in a folder of its own. Never fails: what goes wrong is a difference.
-pub fn attempt(mutation: &Mutation, cc_ci: &Path, folder: &Path) -> Trial {
+/// Runs a mutation in a folder of its own, and compares with what is expected of it here. Never
+/// fails: what goes wrong is a difference.
+pub fn attempt(mutation: &Mutation, expected: &Expected, cc_ci: &Path, folder: &Path) -> Trial {
     let began = Instant::now();
     let ran = run(mutation, cc_ci, folder);
     let (got, differences) = match ran {
-        Ok(answer) => (mutation.expected.brief_of(&answer), mutation.expected.differences(&answer)),
+        Ok(answer) => (expected.brief_of(&answer), expected.differences(&answer)),
         Err(error) => ("no answer".to_owned(), vec![format!("{error:#}")]),
     };
     Trial {
         name: mutation.name.clone(),
-        expected: mutation.expected.brief(),
+        expected: expected.brief(),
         got,
         took: began.elapsed(),
         differences,

@@ -32,3 +32,12 @@ fn an_unknown_mutation_names_the_known_ones() {
     let error = load("gone").unwrap_err().to_string();
     assert!(error.contains("exits-at-start"), "{error}");
 }
+
+#[test]
+fn an_older_cli_may_have_to_be_answered_otherwise() {
+    let job = load("job-fails").unwrap();
+    for (cli, verdict) in [("20.10.24+dfsg1", "error"), ("23.0.0", "fail"), ("dev", "fail")] {
+        assert_eq!(job.expected_with(cli).verdict, verdict, "{cli}");
+    }
+    assert_eq!(load("exits-at-start").unwrap().expected_with("20.10.24").verdict, "fail");
+}

@@ -8,7 +8,7 @@ use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, Finding, HttpGate, PlannedApp, PlannedTest, TestsFrom};
 
 use super::adaptations::stuck_ports;
-use super::{BaseFound, BaseSearch, Refusal, Request, app, pack, stages};
+use super::{BaseFound, BaseSearch, Refusal, Request, app, pack, stages, undeployable};
 use crate::app::Prepared;
 use crate::backup_labels::backup_spec;
 use crate::gate::gate;
@@ -77,12 +77,14 @@ pub(super) fn unreadable(error: &TextError, reason: String) -> Outcome {
 impl Considered {
     pub(super) fn stages<'a>(
         &'a self,
+        request: &'a Request,
         base: &'a BaseSearch,
         fresh_head: bool,
     ) -> stages::Fitness<'a> {
         stages::Fitness {
             unfit: self.unfit.as_ref(),
             base,
+            cli: &request.host.cli_version,
             fresh_head,
             has_backup: !self.backup.labelled.is_empty(),
             has_tests: self.tests.iter().any(|test| test.from != TestsFrom::Beside),
@@ -170,26 +172,12 @@ fn fitness(request: &Request, prepared: &Prepared) -> Result<HttpGate, Outcome> 
             prepared.undeclared_secrets.join(", ")
         )));
     }
-    if let Some(why) = host_paths::refused(&prepared.declared) {
+    if let Some(why) = undeployable::why(&prepared.declared, &request.host.cli_version) {
         return Err(Outcome::errored(why));
-    }
-    let cli = &request.host.cli_version;
-    if prepared.declared.format.is_none() && is_old_cli(cli) {
-        return Err(Outcome::errored(format!(
-            "the compose files have no `version:`, which docker CLI {cli} reads as format 1; a newer CLI would take them: \
-             use one, or add `version: \"3.8\"`"
-        )));
     }
     let health = pack(request, |pack| pack.health.clone());
     let not_found = pack(request, |pack| pack.tests.not_found);
     gate(&prepared.declared, &health, not_found).map_err(Outcome::errored)
-}
-
-/// Docker CLIs before 23 read a missing `version:` as 1.0, and a version in an overlay does not
-/// mend that (measured on 20.10).
-fn is_old_cli(version: &str) -> bool {
-    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-    major.is_some_and(|major| major < 23)
 }
 
 fn empty_stack() -> DeclaredStack {

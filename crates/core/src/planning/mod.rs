@@ -15,6 +15,7 @@ mod names;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod undeployable;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -162,8 +163,7 @@ pub fn plan(
 ) -> Result<Plan, Refusal> {
     check_pack(request, &facts.name)?;
     let mut considered = consider(request, facts, prepared)?;
-    let is_tried = |found: &&BaseFound| found.head.is_ok() && found.refused().is_none();
-    let upgrade = base.found().filter(|_| considered.unfit.is_none()).filter(is_tried);
+    let upgrade = base.tried(&request.host.cli_version).filter(|_| considered.unfit.is_none());
     let fresh_head = upgrade.is_none() || wants_fresh_head(request);
     considered.warnings.extend(operator_warnings(base));
     let plan = Plan {
@@ -178,7 +178,7 @@ pub fn plan(
         operator_steps: base.found().map(|found| found.steps.clone()).unwrap_or_default(),
         markers: upgrade.map(|found| markers(&found.base.declared)).unwrap_or_default(),
         apps: considered.apps(request, facts, upgrade, fresh_head)?,
-        stages: stages::planned(&request.stages, &considered.stages(base, fresh_head)),
+        stages: stages::planned(&request.stages, &considered.stages(request, base, fresh_head)),
         backup: considered.backup.clone(),
         tests: considered.tests.clone(),
         env: pack(request, |pack| pack.app.env.clone()),

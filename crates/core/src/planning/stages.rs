@@ -77,6 +77,8 @@ pub(super) struct Fitness<'a> {
     pub(super) unfit: Option<&'a Outcome>,
     /// The base.
     pub(super) base: &'a BaseSearch,
+    /// The version of the docker CLI that deploys.
+    pub(super) cli: &'a str,
     /// The head is installed from nothing, too.
     pub(super) fresh_head: bool,
     /// The head's labels ask for a backup.
@@ -94,7 +96,7 @@ pub(super) fn planned(choice: &StageChoice, fitness: &Fitness<'_>) -> Vec<Planne
         (Some(outcome), Stage::Install) => Doing::Not { outcome: outcome.clone() },
         (Some(_), _) => Doing::Not { outcome: Outcome::Blocked { by: Stage::Install.to_string() } },
         (None, Stage::Install) if !fitness.fresh_head => Doing::Not { outcome: stands_in() },
-        (None, Stage::Upgrade) => fitness.base.doing(),
+        (None, Stage::Upgrade) => fitness.base.doing(fitness.cli),
         (None, Stage::Backup | Stage::Restore) if !fitness.has_backup => {
             skipped("no service has the label `backupbot.backup=true`")
         }

@@ -77,11 +77,16 @@ fn upgrade(request: &Request, facts: &RecipeFacts, base: &str, head: &str) -> Ba
 /// The plan of a recipe with that base and head.
 #[track_caller]
 fn planned(vips: Tried, base: Option<&str>, head: &str) -> Plan {
-    let (request, facts) = (request(vips), facts());
-    let first = app(&request, &facts.name, AppRole::Fresh, false).unwrap();
-    let about = about(&request, &facts, &first, Deploying::Head { kept: None });
-    let search = base.map_or(BaseSearch::NotWanted, |base| upgrade(&request, &facts, base, head));
-    plan(&request, &facts, prepare(&tree(head), &about), &search).unwrap()
+    plan_of(&request(vips), base, head)
+}
+
+#[track_caller]
+fn plan_of(request: &Request, base: Option<&str>, head: &str) -> Plan {
+    let facts = facts();
+    let first = app(request, &facts.name, AppRole::Fresh, false).unwrap();
+    let about = about(request, &facts, &first, Deploying::Head { kept: None });
+    let search = base.map_or(BaseSearch::NotWanted, |base| upgrade(request, &facts, base, head));
+    plan(request, &facts, prepare(&tree(head), &about), &search).unwrap()
 }
 
 #[track_caller]
@@ -221,4 +226,28 @@ fn each_revision_gets_what_fits_it() {
         "docker refuses it beside ports of the mesh: {said}"
     );
     assert_eq!(overlay(Revision::Base, &base).text.matches("dnsrr").count(), 2);
+}
+
+/// IN-7: a refusal that a newer CLI would not make is no fault of the recipe.
+#[test]
+fn what_only_a_newer_cli_can_deploy_is_an_error_of_this_host() {
+    let on = |cli: &str| {
+        let host = HostFacts { cli_version: cli.into(), ..host_facts() };
+        Request { host, ..request(Tried::Works) }
+    };
+    let app = "services:\n  app: {image: a, expose: [80]}\n";
+    let plain = format!("version: '3.8'\n{app}");
+    let job = format!("{plain}  setup: {{image: a, deploy: {{mode: replicated-job}}}}\n");
+    for (head, says) in [(app, "`version:`"), (job.as_str(), "service setup is a job")] {
+        let plan = plan_of(&on("20.10.24+dfsg1"), None, head);
+        let outcome = not(&plan, Stage::Install);
+        assert_eq!(outcome.status(), Status::Errored);
+        assert!(outcome.reason().is_some_and(|reason| reason.contains(says)), "{outcome:?}");
+        assert_eq!(plan.apps, [], "no app is created");
+        assert_eq!(plan_of(&on("23.0.0"), None, head).doing(Stage::Install), Some(&Doing::Run));
+
+        let plan = plan_of(&on("20.10.24+dfsg1"), Some(head), &plain);
+        assert_eq!(plan.doing(Stage::Install), Some(&Doing::Run));
+        assert_eq!(not(&plan, Stage::Upgrade).status(), Status::Unverified);
+    }
 }

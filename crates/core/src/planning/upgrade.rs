@@ -8,8 +8,8 @@ use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{Base, BaseChoice, Doing, PlannedMarker};
 
 use super::considered::unreadable;
+use super::undeployable;
 use crate::app::Prepared;
-use crate::host_paths;
 use crate::ports::Release;
 use crate::text::{TextError, Whose};
 
@@ -57,24 +57,23 @@ pub struct BaseFound {
 }
 
 impl BaseFound {
-    /// Why the upgrade is not tried although both revisions can be read: neither is deployed onto
-    /// data that is not the run's own.
-    pub(super) fn refused(&self) -> Option<Outcome> {
-        if let Some(why) = host_paths::refused(&self.base.declared) {
+    /// Why the upgrade is not tried although both revisions can be read.
+    pub(super) fn refused(&self, cli: &str) -> Option<Outcome> {
+        if let Some(why) = undeployable::why(&self.base.declared, cli) {
             let version = &self.release.version;
             return Some(Outcome::unverified(format!("of the base {version}, {why}")));
         }
         let head = self.head.as_ref().ok()?;
-        host_paths::refused(&head.declared).map(Outcome::errored)
+        undeployable::why(&head.declared, cli).map(Outcome::errored)
     }
 }
 
 impl BaseSearch {
-    /// What is to become of the upgrade stage.
-    pub(super) fn doing(&self) -> Doing {
+    /// What is to become of the upgrade stage on a host with that docker CLI.
+    pub(super) fn doing(&self, cli: &str) -> Doing {
         let outcome = match self {
             BaseSearch::Found(found) => match &found.head {
-                Ok(_) => match found.refused() {
+                Ok(_) => match found.refused(cli) {
                     None => return Doing::Run,
                     Some(outcome) => outcome,
                 },
@@ -118,6 +117,11 @@ impl BaseSearch {
             BaseSearch::NotWanted => "the upgrade was not selected".to_owned(),
         };
         BaseChoice::None { why }
+    }
+
+    /// The base, where the upgrade from it is tried on a host with that docker CLI.
+    pub(super) fn tried(&self, cli: &str) -> Option<&BaseFound> {
+        self.found().filter(|found| found.head.is_ok() && found.refused(cli).is_none())
     }
 
     /// The base, if one was found.

@@ -71,7 +71,7 @@ impl Drop for Lab {
     }
 }
 
-/// A service as `docker stack deploy` reads it.
+/// A service as `docker stack deploy` reads it. Jobs are made without it: CLI 20.10 knows none.
 fn written(service: &Service) -> String {
     let Service { name, life, release, .. } = service;
     let image = if *life == Life::NoImage { NO_IMAGE } else { IMAGE };
@@ -82,14 +82,13 @@ fn written(service: &Service) -> String {
         format!("    healthcheck: {{test: [\"CMD\", \"{test}\"], interval: 500ms, retries: 2}}\n")
     };
     text += &match life {
-        Life::Steady | Life::StopsSlowly | Life::NoImage => String::new(),
+        Life::Steady | Life::StopsSlowly | Life::NoImage | Life::Job => String::new(),
         Life::Healthy => check("true"),
         Life::Sick => check("false"),
         Life::OneShot => check("true").replace("500ms", "5s") + "    command: [\"true\"]\n",
         Life::Fails => {
             "    command: [\"sh\", \"-c\", \"echo one; echo two; echo three; exit 3\"]\n".to_owned()
         }
-        Life::Job => "    command: [\"true\"]\n".to_owned(),
     };
     if service.volumes {
         text += "    volumes: [\"data:/data\", \"/anonymous\"]\n";
@@ -102,25 +101,16 @@ fn written(service: &Service) -> String {
 }
 
 fn policy(service: &Service) -> String {
-    let mode = match service.life {
-        Life::Job => "mode: replicated-job, replicas: 2, ",
-        _ => "",
-    };
     let restart = match service.life {
         Life::Fails | Life::NoImage => "restart_policy: {condition: none}, ",
-        Life::Sick | Life::OneShot | Life::Job => "restart_policy: {condition: on-failure}, ",
-        Life::Steady | Life::Healthy | Life::StopsSlowly => "",
+        Life::Sick | Life::OneShot => "restart_policy: {condition: on-failure}, ",
+        Life::Steady | Life::Healthy | Life::StopsSlowly | Life::Job => "",
     };
     let action = if service.on_failure == FailureAction::Rollback { "rollback" } else { "pause" };
-    let update = if service.life == Life::Job {
-        String::new()
-    } else {
-        format!(
-            "update_config: {{monitor: 1s, failure_action: {action}}}, \
-             rollback_config: {{monitor: 1s}}, "
-        )
-    };
-    format!("    deploy: {{{mode}{restart}{update}endpoint_mode: dnsrr}}\n")
+    format!(
+        "    deploy: {{{restart}update_config: {{monitor: 1s, failure_action: {action}}}, \
+         rollback_config: {{monitor: 1s}}, endpoint_mode: dnsrr}}\n"
+    )
 }
 
 /// The top level of a stack with those services.
@@ -162,8 +152,15 @@ impl Stage for Lab {
     }
 
     async fn deploy(&self, services: &[Service]) {
-        let text: String = services.iter().map(written).collect();
-        self.stack.deploy(&text, &top_level(&self.stack.name, services));
+        let (jobs, others): (Vec<&Service>, Vec<&Service>) =
+            services.iter().partition(|service| service.life == Life::Job);
+        if !others.is_empty() {
+            let text: String = others.into_iter().map(written).collect();
+            self.stack.deploy(&text, &top_level(&self.stack.name, services));
+        }
+        for job in jobs {
+            self.stack.create_job(job.name, IMAGE);
+        }
     }
 
     async fn disturb(&self) {

@@ -83,6 +83,19 @@ impl TestStack {
         docker(&["stack", "deploy", "-c", file.to_str().unwrap(), self.name.as_str()]);
     }
 
+    /// A job of two completions that do nothing, in the stack's default network.
+    pub(crate) fn create_job(&self, name: &str, image: &str) {
+        let (name, network) = (self.full(name), self.full("default"));
+        let label = format!("{NAMESPACE_LABEL}={}", self.name);
+        // A deploy before has made it already.
+        try_docker(&["network", "create", "--driver", "overlay", "--label", &label, &network]);
+        let of_stack = ["--label", &label, "--container-label", &label, "--network", &network];
+        let job = ["--mode", "replicated-job", "--replicas", "2", "--endpoint-mode", "dnsrr"];
+        let how = ["--detach", "--no-resolve-image", "--restart-condition", "on-failure"];
+        let named = ["--name", &name, image, "true"];
+        docker(&[&["service", "create"][..], &of_stack, &job, &how, &named].concat());
+    }
+
     pub(crate) async fn create_network(&self, swarm: &Swarm, name: &str) {
         let created = swarm.create_network(&self.run, &self.name, &self.full(name)).await;
         created.unwrap();
