@@ -38,7 +38,7 @@ struct Fixtures {
 
 #[derive(Debug, Args)]
 struct Canary {
-    /// Mutations to run, by their names in fixtures/mutations/; all if there is none.
+    /// Mutations to run, by their names in tests-e2e/catalogue/; all if there is none.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// How many at once.

@@ -1,7 +1,7 @@
 //! Mutations: named faults put into a fixture recipe, with what cc-ci has to say about them.
 //!
-//! `fixtures/mutations/<name>.toml` says which recipe, which of its trees, which edits, and the
-//! expected answer; `fixtures/mutations/README.md` lists the keys. Edits are made to text and
+//! `tests-e2e/catalogue/{faults,weather}/<name>.toml` says which recipe, which of its trees, which
+//! edits, and the expected answer; `tests-e2e/catalogue/README.md` lists the keys. Edits are made to text and
 //! must fit exactly once, so that a mutation whose recipe has moved on fails instead of changing
 //! nothing.
 //!
@@ -77,13 +77,13 @@ fn head() -> Vec<String> {
 
 /// The names of all mutations, sorted.
 pub fn names() -> Result<Vec<String>> {
-    let folder = workspace::mutations();
     let mut names = Vec::new();
-    for entry in
-        fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?
-    {
-        let file = entry?.file_name().to_string_lossy().into_owned();
-        names.extend(file.strip_suffix(".toml").map(str::to_owned));
+    for folder in workspace::mutations() {
+        let entries = fs::read_dir(&folder);
+        for entry in entries.with_context(|| format!("cannot read `{}`", folder.display()))? {
+            let file = entry?.file_name().to_string_lossy().into_owned();
+            names.extend(file.strip_suffix(".toml").map(str::to_owned));
+        }
     }
     names.sort();
     Ok(names)
@@ -97,7 +97,8 @@ pub fn load(name: &str) -> Result<Mutation> {
         "no mutation `{name}`; there are: {}",
         known.join(", ")
     );
-    let path = workspace::mutations().join(format!("{name}.toml"));
+    let [faults, weather] = workspace::mutations().map(|kind| kind.join(format!("{name}.toml")));
+    let path = if faults.exists() { faults } else { weather };
     let read = || -> Result<Mutation> {
         let mut mutation: Mutation = toml::from_str(&fs::read_to_string(&path)?)?;
         name.clone_into(&mut mutation.name);

@@ -16,9 +16,9 @@ pub fn recipes() -> PathBuf {
     root().join("fixtures/recipes")
 }
 
-/// The folder of mutations.
-pub fn mutations() -> PathBuf {
-    root().join("fixtures/mutations")
+/// The folders of mutations: what has to be caught, and what has to stay green.
+pub fn mutations() -> [PathBuf; 2] {
+    ["faults", "weather"].map(|kind| root().join("tests-e2e/catalogue").join(kind))
 }
 
 /// The cargo that runs this chore, else the one on `PATH`, at the root of the repository.

@@ -1,5 +1,5 @@
 //! Backup, restore and tests: what takes more than a recipe and a verdict to see. The faults
-//! themselves are mutations, `fixtures/mutations/{backup,restore}-*.toml`.
+//! themselves are mutations, `tests-e2e/catalogue/faults/{backup,restore}-*.toml`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

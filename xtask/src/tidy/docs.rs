@@ -133,7 +133,9 @@ fn is_known(name: &str, texts: &Texts) -> bool {
     // A case of a contract takes its stage as a parameter of a type.
     let functions = [format!("fn {name}("), format!("fn {name}<")];
     let is_in = |text: &str| functions.iter().any(|function| text.contains(function));
-    texts.contains_key(&format!("fixtures/mutations/{name}.toml"))
+    let is_entry =
+        |kind: &str| texts.contains_key(&format!("tests-e2e/catalogue/{kind}/{name}.toml"));
+    ["faults", "weather"].iter().any(|kind| is_entry(kind))
         || texts.iter().any(|(path, text)| has_ending(path, "rs") && is_in(&text.content))
 }
 
@@ -179,7 +181,7 @@ mod tests {
         let texts = texts_of(&[
             ("docs/rules.md", rules),
             ("crates/core/src/a.rs", "//! A\nfn a_test() {}"),
-            ("fixtures/mutations/exits-at-start.toml", ""),
+            ("tests-e2e/catalogue/faults/exits-at-start.toml", ""),
         ]);
         assert_eq!(
             shown(&check(&texts)),
