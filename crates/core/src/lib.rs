@@ -23,6 +23,7 @@ pub mod gate;
 pub mod host_paths;
 pub mod images;
 pub mod limits;
+pub mod meter;
 pub mod next;
 pub mod obligations;
 pub mod operator_steps;

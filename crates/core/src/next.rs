@@ -238,6 +238,8 @@ fn lets_go_on(act: &ActRun) -> bool {
     match act.act {
         Act::Plant => act.is_good() || (act.ended_at.is_some() && only_unproven()),
         Act::Converge => act.is_good() || (act.ended_at.is_some() && settled() && only_unproven()),
+        // What it measured decides nothing about what can still be looked at.
+        Act::Meter => act.ended_at.is_some(),
         Act::EnsureImages { .. }
         | Act::Deploy { .. }
         | Act::Answer
@@ -313,6 +315,7 @@ fn upgrade_script(plan: &Plan) -> Vec<Act> {
         Act::Deploy { revision: head },
         Act::Converge,
         Act::Answer,
+        Act::Meter,
         Act::Inspect,
         Act::Seek,
         Act::Observe,
@@ -330,7 +333,7 @@ fn deadline(plan: &Plan, run: &StageRun, act: Act, now: Timestamp) -> Timestamp 
             let tests = plan.tests_of(run.stage).count().max(1);
             (now, budgets.test_ms.saturating_mul(tests as u64))
         }
-        Act::Observe | Act::Inspect | Act::Plant | Act::Seek => (now, LOOK_MS),
+        Act::Observe | Act::Meter | Act::Inspect | Act::Plant | Act::Seek => (now, LOOK_MS),
         Act::Deploy { revision } => (now, installing(plan, run, revision)),
         Act::Converge | Act::Answer if run.stage == Stage::Backup => {
             (run.began_at, budgets.backup_ms.min(SETTLE_MS))

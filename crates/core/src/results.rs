@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use cc_ci_model::event::Tool;
-use cc_ci_model::evidence::{Evidence, ImageFound, ImageSeen};
+use cc_ci_model::evidence::{Act, Evidence, ImageFound, ImageSeen};
+use cc_ci_model::meter::Availability;
 use cc_ci_model::name::AppId;
 use cc_ci_model::outcome::{Outcome, Status};
 use cc_ci_model::plan::{BaseChoice, Doing, Finding, Plan};
@@ -14,6 +15,7 @@ use cc_ci_model::results::{
 use cc_ci_model::stack::TaskState;
 use cc_ci_model::stage::{Rung, Stage};
 
+use crate::meter;
 use crate::obligations::deploy_counts;
 use crate::proves;
 use crate::state::{RunState, StageRun};
@@ -47,6 +49,7 @@ pub fn results(plan: &Plan, state: &RunState) -> Results {
         obligations: judgement.obligations.clone(),
         difference: plan.difference.clone(),
         operator_steps: plan.operator_steps.clone(),
+        availability: availability(plan, state),
         images: images(state),
         services: services(state),
         warnings: warnings(plan, state, &judgement),
@@ -161,6 +164,25 @@ fn missing_stage(stage: Stage, doing: &Doing, judgement: &Judgement) -> StageRes
         checks: Vec::new(),
         attempts: 0,
     }
+}
+
+fn availability(plan: &Plan, state: &RunState) -> Option<Availability> {
+    let run = state.runs_of(Stage::Upgrade).last()?;
+    let Some(Evidence::Metered { seen: Some(seen) }) = &run.act(Act::Meter)?.evidence else {
+        return None;
+    };
+    Some(Availability {
+        app: run.app.clone()?,
+        service: seen.service.clone(),
+        samples: seen.samples,
+        interval_ms: seen.interval_ms,
+        failed: meter::failed(seen),
+        unknown: seen.unknown,
+        down_ms: meter::down_ms(seen),
+        longest_gap_ms: meter::longest_ms(seen),
+        budget_ms: plan.downtime_budget_ms,
+        told: meter::told(plan, seen),
+    })
 }
 
 fn images(state: &RunState) -> Vec<ImageResult> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::{BackupSeen, KeptMarker, PathWeight, RestoreSeen, SnapshotSeen, TestSeen};
 use crate::intent::Object;
+use crate::meter::MeterSeen;
 use crate::plan::Revision;
 use crate::stack::{ServiceFacts, StackFacts};
 use crate::time::Timestamp;
@@ -28,6 +29,8 @@ pub enum Act {
     Converge,
     /// Wait until the app answers.
     Answer,
+    /// End the measurement that began with the submission of the head.
+    Meter,
     /// Look at the front page.
     Inspect,
     /// Plant a marker in every named volume of the base, and read it back.
@@ -63,6 +66,7 @@ impl Act {
             Act::EnsureImages { revision } | Act::Deploy { revision } => Some(revision),
             Act::Converge
             | Act::Answer
+            | Act::Meter
             | Act::Inspect
             | Act::Plant
             | Act::Seek
@@ -86,6 +90,7 @@ impl Act {
             Act::Deploy { .. } => "deploy",
             Act::Converge => "converge",
             Act::Answer => "answer",
+            Act::Meter => "availability",
             Act::Inspect => "front_page",
             Act::Plant => "plant",
             Act::Seek => "markers",
@@ -118,6 +123,11 @@ pub enum Evidence {
     Settled(SettleSeen),
     /// Of [`Act::Answer`].
     Answered(AnswerSeen),
+    /// Of [`Act::Meter`].
+    Metered {
+        /// `None` when not one sample was taken.
+        seen: Option<MeterSeen>,
+    },
     /// Of [`Act::Inspect`].
     Page(PageSeen),
     /// Of [`Act::Plant`]: what was read back right after.

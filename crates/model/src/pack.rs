@@ -177,6 +177,8 @@ pub struct PackUpgrade {
     pub base: Option<RecipeVersion>,
     /// Variables set for the head.
     pub env: BTreeMap<String, String>,
+    /// How long the app may be down while it is upgraded; told and not judged unless set.
+    pub downtime_budget: Option<Span>,
 }
 
 /// A length of time as people write it: `90s`, `15m`, `1h 30m`.

@@ -71,6 +71,9 @@ pub struct Plan {
     pub gate: Option<HttpGate>,
     /// Time limits.
     pub budgets: Budgets,
+    /// How long the app may be down while it is upgraded, milliseconds (`upgrade.downtime_budget`).
+    #[serde(default)]
+    pub downtime_budget_ms: Option<u64>,
     /// What cc-ci has to change about the recipe on this host.
     pub adaptations: Vec<Adaptation>,
     /// What the recipe itself should be warned about.

@@ -8,6 +8,7 @@ use crate::difference::{Difference, OperatorStep};
 use crate::event::Tool;
 use crate::exit::Condition;
 use crate::intent::Object;
+use crate::meter::Availability;
 use crate::name::{AppId, CommitSha, RecipeName, RunId};
 use crate::outcome::{Status, Verdict};
 use crate::plan::{Adaptation, EngineId, Finding};
@@ -61,6 +62,9 @@ pub struct Results {
     pub difference: Option<Difference>,
     /// What an operator has to do by hand when upgrading.
     pub operator_steps: Vec<OperatorStep>,
+    /// How the app could be reached while it was upgraded; `null` when that was not measured.
+    #[serde(default)]
+    pub availability: Option<Availability>,
     /// Images used.
     pub images: Vec<ImageResult>,
     /// Services seen.

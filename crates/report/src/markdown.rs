@@ -122,6 +122,8 @@ fn checks(text: &mut String, stage: &StageResult, said: &mut Said) {
 fn lists(text: &mut String, results: &Results, said: &mut Said) {
     let changes = results.difference.iter().flat_map(upgrade::changes);
     list(text, "The upgrade changes", changes.map(|one| plain(&one)));
+    let reached = results.availability.iter().filter(|one| said.is_new(&one.told));
+    list(text, "While it was upgraded", reached.map(|one| plain(&one.told)));
     let steps = results.operator_steps.iter().map(upgrade::step);
     list(text, "An operator has to", steps.map(|one| plain(&one)));
     let warning = |code: &str, message: &str| format!("`{code}`: {}", plain(message));

@@ -185,7 +185,10 @@ fn limits(plan: &Plan) -> Vec<String> {
         ("one test", budgets.test_ms),
         ("teardown", budgets.teardown_ms),
     ];
-    named.iter().map(|(name, ms)| format!("{name}: {}", words::duration(*ms))).collect()
+    let all = named.iter().map(|(name, ms)| format!("{name}: {}", words::duration(*ms)));
+    let down = plan.downtime_budget_ms;
+    let down = down.map(|ms| format!("down while upgraded: {}", words::duration(ms)));
+    all.chain(down).collect()
 }
 
 #[cfg(test)]

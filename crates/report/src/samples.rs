@@ -7,6 +7,7 @@ mod parts;
 use cc_ci_model::difference::{Difference, OperatorStep, ServiceDifference, ValueDifference};
 use cc_ci_model::exit::{Condition, ExitKind};
 use cc_ci_model::intent::{Object, ObjectKind};
+use cc_ci_model::meter::Availability;
 use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::plan::{Adaptation, AdaptationKind, Finding};
 use cc_ci_model::results::{
@@ -79,6 +80,18 @@ pub(crate) fn green() -> Results {
         step: "set E1: new in .env.sample".into(),
         noted: false,
     }];
+    all.availability = Some(Availability {
+        app: "upgraded".parse().unwrap(),
+        service: "app".into(),
+        samples: 64,
+        interval_ms: 250,
+        failed: 28,
+        unknown: 0,
+        down_ms: 7000,
+        longest_gap_ms: 7000,
+        budget_ms: None,
+        told: "service app was down for 7.0 s, in one go: 28 of 64 requests failed".into(),
+    });
     all.images = vec![ImageResult {
         app: Some("fresh".parse().unwrap()),
         service: "app".into(),

@@ -47,6 +47,8 @@ pub fn report(results: &Results, around: Option<&Around>, style: Style) -> Strin
     page.list("still to be proven", fresh(open, &mut said));
     page.list("conditions", conditions(results, &mut said));
     page.list("the upgrade changes", changes(results));
+    let reached = results.availability.iter().map(|one| one.told.clone());
+    page.list("while it was upgraded", fresh(reached, &mut said));
     page.list("an operator has to", results.operator_steps.iter().map(upgrade::step).collect());
     let warnings = results.warnings.iter().map(|warning| warning.message.clone());
     page.list("warnings", fresh(warnings.chain(view::restarts(results)), &mut said));

@@ -69,6 +69,7 @@ fn is_about_the_network(act: Act) -> bool {
         | Act::Test
         | Act::Observe => true,
         Act::EnsureImages { .. }
+        | Act::Meter
         | Act::Plant
         | Act::Seek
         | Act::Mark

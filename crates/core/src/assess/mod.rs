@@ -5,6 +5,7 @@
 
 mod adapted;
 mod answer;
+mod availability;
 mod away;
 mod backup;
 mod deploy;
@@ -126,6 +127,7 @@ pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence) -> Assessment
         (Act::Deploy { .. }, Evidence::Deployed(seen)) => deploy::assess(context, seen),
         (Act::Converge, Evidence::Settled(seen)) => settle::assess(context, seen),
         (Act::Answer, Evidence::Answered(seen)) => answer::assess(context, seen),
+        (Act::Meter, Evidence::Metered { seen }) => availability::assess(context, seen.as_ref()),
         (Act::Inspect, Evidence::Page(seen)) => page::assess(context, seen),
         (Act::Plant, Evidence::Planted { markers }) => markers::assess_planted(context, markers),
         (Act::Seek, Evidence::Sought { markers }) => markers::assess_sought(context, markers),

@@ -6,8 +6,10 @@ use cc_ci_model::evidence::{
     AnswerSeen, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
 use cc_ci_model::intent::Object;
+use cc_ci_model::meter::MeterSeen;
 use cc_ci_model::stack::{StackFacts, TaskState};
 
+use crate::meter;
 use crate::text::count;
 
 /// The essence of an event.
@@ -54,6 +56,7 @@ fn of_evidence(evidence: &Evidence) -> String {
         Evidence::Deployed(seen) => deployed(seen),
         Evidence::Settled(seen) => settled(seen),
         Evidence::Answered(seen) => answered(seen),
+        Evidence::Metered { seen } => metered(seen.as_ref()),
         Evidence::Page(seen) => page(seen),
         Evidence::Planted { markers } => format!("planted {}", markers_found(markers)),
         Evidence::Sought { markers } => format!("looked for {}", markers_found(markers)),
@@ -85,6 +88,12 @@ fn images_there(images: &[ImageSeen]) -> String {
     };
     let there = images.iter().filter(|image| is_there(&image.found)).count();
     format!("{there} of {} there", count(images.len(), "image"))
+}
+
+fn metered(seen: Option<&MeterSeen>) -> String {
+    let Some(seen) = seen else { return "not one request was made".to_owned() };
+    let (failed, down) = (meter::failed(seen), meter::seconds(meter::down_ms(seen)));
+    format!("{failed} of {} requests failed, down for {down} s", seen.samples)
 }
 
 fn snapshot(seen: &SnapshotSeen) -> String {

@@ -33,6 +33,7 @@ fn upgrade() -> Vec<&'static str> {
         "deploy head",
         "converge",
         "answer",
+        "availability",
         "front_page",
         "markers",
         "observe",

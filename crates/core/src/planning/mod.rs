@@ -188,6 +188,7 @@ pub fn plan(
         upgrade_env: pack(request, |pack| pack.upgrade.env.clone()),
         expected_na: pack(request, |pack| pack.expected_na.clone()),
         budgets: budgets(request.pack.as_ref()),
+        downtime_budget_ms: downtime_budget_ms(request),
         adaptations: adaptations(request, &considered.declared, upgrade),
         warnings: considered.warnings.clone(),
         fresh_head,
@@ -218,6 +219,11 @@ fn head(
             .and_then(|found| Some(found.head.as_ref().ok()?.declared.clone())),
         compose_files: considered.compose_files,
     })
+}
+
+fn downtime_budget_ms(request: &Request) -> Option<u64> {
+    let budget = request.pack.as_ref()?.upgrade.downtime_budget?;
+    Some(u64::try_from(budget.duration().as_millis()).unwrap_or(u64::MAX))
 }
 
 fn wants_fresh_head(request: &Request) -> bool {

@@ -8,6 +8,7 @@ mod deploy;
 mod images;
 mod logs;
 mod markers;
+mod meter;
 mod observe;
 mod restore;
 mod tests_run;
@@ -36,6 +37,8 @@ pub(crate) struct Stagehand {
     pub(crate) journal: Arc<Journal>,
     /// A watch over each stack that was deployed, with what it has seen so far.
     watches: BTreeMap<AppId, Watched>,
+    /// The measurement that runs beside the upgrade.
+    meter: Option<meter::Meter>,
     /// Pulls for the next stage; they end with the run.
     pulls: JoinSet<()>,
 }
@@ -65,7 +68,7 @@ impl ActError {
 
 impl Stagehand {
     pub(crate) fn new(ports: Ports, plan: Plan, journal: Arc<Journal>) -> Self {
-        Self { ports, plan, journal, watches: BTreeMap::new(), pulls: JoinSet::new() }
+        Self { ports, plan, journal, watches: BTreeMap::new(), meter: None, pulls: JoinSet::new() }
     }
 
     fn app(&self, id: &AppId) -> Result<PlannedApp, ActError> {
@@ -114,9 +117,13 @@ pub(crate) async fn carry_out(
             images::pull_ahead(hand, &app);
             seen
         }
-        Act::Deploy { revision } => deploy::deploy(hand, &app, revision, deadline).await,
+        Act::Deploy { revision } => {
+            meter::begin(hand, &app, revision);
+            deploy::deploy(hand, &app, revision, deadline).await
+        }
         Act::Converge => converge::converge(hand, &app, deadline).await,
         Act::Answer => answer::answer(hand, &app, deadline).await,
+        Act::Meter => Ok(meter::end(hand)),
         Act::Inspect => answer::inspect(hand, &app).await,
         Act::Plant => markers::plant(hand, &app).await,
         Act::Seek => markers::seek(hand, &app).await,

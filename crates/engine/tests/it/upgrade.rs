@@ -6,9 +6,10 @@ use cc_ci_model::compose::FailureAction;
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
+use cc_ci_model::plan::{Adaptation, AdaptationKind};
 use cc_ci_model::stage::{Rung, Stage};
 use cc_ci_testkit::{
-    Behaviour, Fault, Health, Life, PlanBuilder, ServiceBuilder, World, service, stack,
+    Answer, Behaviour, Fault, Health, Life, PlanBuilder, ServiceBuilder, World, service, stack,
 };
 
 use crate::harness::{Ended, rich, run};
@@ -274,4 +275,69 @@ async fn a_pull_ahead_that_comes_to_nothing_changes_nothing() {
         let fired = ended.world.faults.fired().unwrap();
         assert!(fired.ends_with("ensure an image"), "{fired}");
     }
+}
+
+/// The head takes seven seconds until it answers, and the old task is stopped first.
+fn slow_head(world: &World) {
+    let slow = Life { starts_after: Duration::from_secs(7), ..Life::steady() };
+    world.swarm.behave(HEAD, Behaviour::lives([slow]));
+}
+
+/// STG-3: how long users had no answer is told, with the update policy that is the cause.
+#[tokio::test(start_paused = true)]
+async fn the_meter_tells_how_long_an_upgrade_takes_the_app_away() {
+    let stopping = run(&plain(), slow_head).await;
+    let seen = stopping.results().availability.clone().unwrap();
+    assert!((6500..=7800).contains(&seen.down_ms), "{seen:?}");
+    assert_eq!((seen.down_ms, seen.unknown), (seen.longest_gap_ms, 0), "{seen:?}");
+    assert!(seen.told.contains("in one go") && seen.told.contains("stop-first"), "{seen:?}");
+    check(&stopping, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+
+    let starting = run(&from_to(rich("app"), rich("app").start_first()), slow_head).await;
+    let seen = starting.results().availability.clone().unwrap();
+    assert_eq!((seen.failed, seen.down_ms), (0, 0), "{seen:?}");
+    assert!(seen.samples > 28, "{seen:?}");
+}
+
+/// STG-3: `upgrade.downtime_budget` makes a check of it, and hides nothing that comes after.
+#[tokio::test(start_paused = true)]
+async fn a_downtime_budget_is_kept_or_the_upgrade_fails() {
+    let generous = plain().with(|plan| plan.downtime_budget_ms = Some(9000));
+    let kept = run(&generous, slow_head).await;
+    check(&kept, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    let said = ["was down for", "`upgrade.downtime_budget` allows 5.0 s"];
+    let strict = plain().with(|plan| plan.downtime_budget_ms = Some(5000));
+    let broken = run(&strict, slow_head).await;
+    check(&broken, Verdict::Fail, ExitKind::Fail, Status::Failed, &said);
+    let checks = broken.results().stages.iter().flat_map(|stage| &stage.checks);
+    assert!(checks.clone().any(|check| check.name == "markers"), "the data was looked for");
+}
+
+/// A port that cc-ci moved to the host can belong to one task only: that the old one stops first
+/// is not what the recipe says.
+#[tokio::test(start_paused = true)]
+async fn downtime_that_an_adaptation_makes_is_not_the_recipes() {
+    let moved = from_to(rich("app"), rich("app").start_first()).with(|plan| {
+        plan.downtime_budget_ms = Some(1000);
+        let (kind, subject) = (AdaptationKind::HostPorts, "app".to_owned());
+        plan.adaptations.push(Adaptation { kind, subject, why: "no mesh".into() });
+    });
+    // What the overlay does, the fake is told: without it it would start first.
+    let ended = run(&moved, |world: &World| {
+        let slow = Life { listens_after: Duration::from_secs(7), ..Life::steady() };
+        world.swarm.behave(HEAD, Behaviour::lives([slow]));
+    })
+    .await;
+    let said = ["cc-ci published its port on the host"];
+    check(&ended, Verdict::Unverified, ExitKind::Unverified, Status::Unverified, &said);
+}
+
+/// Requests that never come back hold nothing up, and an engine that does not answer the meter
+/// is no downtime.
+#[tokio::test(start_paused = true)]
+async fn the_meter_holds_no_upgrade_up() {
+    let hung = Behaviour { answers: vec![Answer::Silence], ..Behaviour::steady() };
+    let ended = run(&plain(), |world: &World| world.swarm.behave(HEAD, hung)).await;
+    assert_eq!(ended.status(Rung::Upgrade), Status::Failed, "{}", ended.said());
+    assert!(ended.took < Duration::from_hours(1), "{:?}", ended.took);
 }

@@ -54,6 +54,7 @@ pub(super) fn nothing(recipe: &str, version: &str) -> Results {
         obligations: Vec::new(),
         difference: None,
         operator_steps: Vec::new(),
+        availability: None,
         images: Vec::new(),
         services: Vec::new(),
         warnings: Vec::new(),

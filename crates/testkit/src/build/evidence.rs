@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cc_ci_core::meter::{Got, Sample, seen};
 use cc_ci_model::backup::{
     HookTime, KeptMarker, MarkerFile, MarkerInSnapshot, PathWeight, RestoreSeen, SnapshotPath,
     SnapshotSeen, TestSeen,
@@ -14,6 +15,7 @@ use cc_ci_model::evidence::{
     Act, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
 use cc_ci_model::intent::{Intent, Object, ObjectKind};
+use cc_ci_model::meter::MeterSeen;
 use cc_ci_model::name::ComposeName;
 use cc_ci_model::plan::{BaseChoice, Plan, PlannedApp, PlannedTest, Revision};
 use cc_ci_model::stack::{ServiceFacts, StackFacts, TaskState};
@@ -49,6 +51,7 @@ impl Shown<'_> {
             Act::Answer => {
                 Evidence::Answered(answered(2, page(200, "<title>Welcome</title>"), false))
             }
+            Act::Meter => Evidence::Metered { seen: self.metered("....") },
             Act::Inspect => Evidence::Page(PageSeen {
                 answer: Some(page(200, "<title>Welcome</title>")),
                 problem: None,
@@ -75,6 +78,18 @@ impl Shown<'_> {
         }
     }
 
+    /// What a meter saw that asked once a second: `x` is a request that failed.
+    fn metered(&self, samples: &str) -> Option<MeterSeen> {
+        let got = |letter| match letter {
+            'x' => Got::Nothing { why: "connection refused".into() },
+            _ => Got::Answer,
+        };
+        let at = |second| self.at.plus(Duration::from_secs(second));
+        let samples = (0..).zip(samples.chars());
+        let samples = samples.map(|(second, letter)| Sample { at: at(second), got: got(letter) });
+        seen("app", 1000, samples.collect())
+    }
+
     /// What was in each backed-up path before a backup.
     fn before(&self) -> Vec<PathWeight> {
         let weight = |(volume, path)| PathWeight { volume, path, files: Some(1), newest: None };
@@ -93,6 +108,7 @@ impl Shown<'_> {
             }
             Act::Converge => Evidence::Settled(self.settled(self.starting(), true)),
             Act::Answer => Evidence::Answered(answered(0, page(503, "starting"), true)),
+            Act::Meter => Evidence::Metered { seen: self.metered(".xx.") },
             Act::Inspect => Evidence::Page(PageSeen {
                 answer: Some(page(200, "<title>502 Bad Gateway</title>")),
                 problem: None,

@@ -165,6 +165,7 @@ impl PlanBuilder {
             expected_na: BTreeMap::<Rung, String>::new(),
             gate: Some(gate()),
             budgets: budgets(),
+            downtime_budget_ms: None,
             adaptations: Vec::new(),
             warnings: Vec::new(),
             fresh_head: true,
