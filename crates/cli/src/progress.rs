@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cc_ci_core::ports::{Listener, RunStore};
 use cc_ci_core::results::results;
 use cc_ci_core::state::RunState;
-use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::event::{Event, EventKind, Lane};
 use cc_ci_model::results::Results;
 use cc_ci_report::closer::Around;
 use cc_ci_store::RunDir;
@@ -33,8 +33,8 @@ impl Listener for Progress {
         }
     }
 
-    fn waits(&self, what: &str) {
-        self.screen.waits(what);
+    fn waits(&self, lane: Lane, what: &str) {
+        self.screen.waits(lane, what);
     }
 }
 

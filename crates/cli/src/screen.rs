@@ -6,13 +6,14 @@
 //!
 //! Tests: at the end of this file, and `tests-e2e/tests/it/terminal.rs` on a real one.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cc_ci_core::ports::Clock;
 use cc_ci_core::state::RunState;
-use cc_ci_model::event::Event;
+use cc_ci_model::event::{Event, Lane};
 use cc_ci_model::time::Timestamp;
 use cc_ci_report::live::LiveLine;
 use cc_ci_report::progress::{self, Doing};
@@ -22,6 +23,9 @@ use crate::settings::Settings;
 
 /// How often the live line is looked at again.
 const TICK: Duration = Duration::from_millis(500);
+
+/// How long one of two lanes has the live line, milliseconds.
+const TURN_MS: i64 = 3_000;
 
 /// Columns of a terminal that does not say how many it has.
 const COLUMNS: usize = 80;
@@ -37,8 +41,8 @@ struct Inner {
     columns: Option<Box<dyn Fn() -> usize + Send>>,
     color: bool,
     line: LiveLine,
-    doing: Option<Doing>,
-    missing: String,
+    /// What goes on in each lane, and what is missing there.
+    doing: BTreeMap<Lane, (Option<Doing>, String)>,
 }
 
 impl Screen {
@@ -54,8 +58,8 @@ impl Screen {
         columns: Option<Box<dyn Fn() -> usize + Send>>,
         color: bool,
     ) -> Self {
-        let (line, missing) = (LiveLine::default(), String::new());
-        Self { inner: Mutex::new(Inner { out, columns, color, line, doing: None, missing }) }
+        let (line, doing) = (LiveLine::default(), BTreeMap::new());
+        Self { inner: Mutex::new(Inner { out, columns, color, line, doing }) }
     }
 
     /// Says what an event tells.
@@ -68,7 +72,7 @@ impl Screen {
             return;
         };
         // An ended stage takes the place of its live line. Between two acts the line stays.
-        let is_open = state.current().is_some();
+        let is_open = Lane::ALL.iter().any(|lane| state.current(*lane).is_some());
         if let Some(lines) = progress::lasting(event, state, screen) {
             let text = if is_open {
                 inner.line.above(&lines)
@@ -77,17 +81,18 @@ impl Screen {
             };
             inner.write(&text);
         }
-        let doing = progress::now(state);
-        if doing != inner.doing && (doing.is_some() || !is_open) {
-            inner.missing.clear();
-            inner.doing = doing;
+        let doing = progress::now(state, event.lane);
+        let is_stage_open = state.current(event.lane).is_some();
+        let known = inner.doing.entry(event.lane).or_default();
+        if doing != known.0 && (doing.is_some() || !is_stage_open) {
+            *known = (doing, String::new());
         }
         inner.draw(event.at);
     }
 
     /// Remembers what is missing; the next tick shows it.
-    pub(crate) fn waits(&self, what: &str) {
-        what.clone_into(&mut self.lock().missing);
+    pub(crate) fn waits(&self, lane: Lane, what: &str) {
+        what.clone_into(&mut self.lock().doing.entry(lane).or_default().1);
     }
 
     /// A line that stays.
@@ -122,11 +127,13 @@ impl Inner {
         let Some(screen) = self.screen() else {
             return;
         };
-        let text = match &self.doing {
-            Some(doing) => {
-                let text = doing.text(now, &self.missing);
-                self.line.draw(&text, screen.columns)
-            }
+        let lanes = self.doing.values();
+        let lanes: Vec<_> =
+            lanes.filter_map(|(doing, missing)| Some((doing.as_ref()?, missing))).collect();
+        // There is one line: two lanes have it in turns.
+        let turn = usize::try_from(now.as_millis() / TURN_MS).unwrap_or(0);
+        let text = match lanes.get(turn % lanes.len().max(1)) {
+            Some((doing, missing)) => self.line.draw(&doing.text(now, missing), screen.columns),
             None => self.line.clear(),
         };
         self.write(&text);
@@ -237,13 +244,13 @@ mod tests {
         let mut seq = 0;
         let mut hear = |ms, kind| {
             seq += 1;
-            let event = Event { seq, at: at(ms), kind };
+            let event = Event { seq, at: at(ms), lane: Lane::Main, kind };
             state.apply(&event);
             screen.heard(&event, &state);
         };
         hear(0, EventKind::StageBegan { stage: Stage::Install, app: None });
         hear(0, EventKind::ActBegan { act: Act::Converge, deadline: at(600_000) });
-        screen.waits("service app: 0 of 1 tasks run");
+        screen.waits(Lane::Main, "service app: 0 of 1 tasks run");
         screen.tick(at(1_500));
         screen.tick(at(1_900));
         hear(2_000, EventKind::CancelRequested { signals: 1 });

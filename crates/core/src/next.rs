@@ -8,10 +8,11 @@
 
 use std::time::Duration;
 
+use cc_ci_model::event::Lane;
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::name::AppId;
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{AppRole, BaseChoice, Doing, Plan, Revision};
+use cc_ci_model::plan::{AppRole, BaseChoice, Doing, Plan, PlannedApp, Revision};
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
@@ -43,6 +44,8 @@ pub enum Step {
     },
     /// Close the open stage.
     End,
+    /// Nothing is left to do in this lane before the other one has ended.
+    Wait,
     /// Take the inventory of everything the run created.
     TakeInventory,
     /// Seal the log.
@@ -54,21 +57,36 @@ pub enum Step {
 /// A stage about an app.
 type Leg = (Stage, AppId);
 
-/// What to do now.
-pub fn next(plan: &Plan, state: &RunState, now: Timestamp) -> Step {
-    if let Some(run) = state.current() {
+/// What to do now in a lane.
+pub fn next(plan: &Plan, state: &RunState, lane: Lane, now: Timestamp) -> Step {
+    if let Some(run) = state.current(lane) {
         return within(plan, state, run, now);
     }
-    let leg = itinerary(plan, state)
-        .into_iter()
-        .find(|(stage, app)| state.run_of(*stage, Some(app)).is_none());
-    if let Some((stage, app)) = leg {
+    if let Some((stage, app)) = ahead(plan, state, lane) {
         return Step::Begin { stage, app };
+    }
+    let others_go_on = |other: &Lane| {
+        *other != lane && (state.current(*other).is_some() || ahead(plan, state, *other).is_some())
+    };
+    if lane == Lane::Beside || Lane::ALL.iter().any(others_go_on) {
+        return Step::Wait;
     }
     if state.inventory.is_none() {
         return Step::TakeInventory;
     }
     if state.seal.is_none() { Step::Seal } else { Step::Done }
+}
+
+/// The next leg of a lane.
+fn ahead(plan: &Plan, state: &RunState, lane: Lane) -> Option<Leg> {
+    let legs = itinerary(plan, state).into_iter().filter(|(_, app)| lane_of(plan, app) == lane);
+    legs.into_iter().find(|(stage, app)| state.run_of(*stage, Some(app)).is_none())
+}
+
+/// STG-2: the fresh head has a lane of its own where the plan says that it may.
+fn lane_of(plan: &Plan, app: &AppId) -> Lane {
+    let is_fresh = |app: &PlannedApp| app.role == AppRole::Fresh && !app.contingent;
+    if plan.beside && plan.app(app).is_some_and(is_fresh) { Lane::Beside } else { Lane::Main }
 }
 
 /// The app on which the head stands, so that later stages can use it.

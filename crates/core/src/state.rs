@@ -3,7 +3,7 @@
 //!
 //! Tests: `state/tests.rs` and the engine's scenarios.
 
-use cc_ci_model::event::{Event, EventKind, Tool};
+use cc_ci_model::event::{Event, EventKind, Lane, Tool};
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::intent::{Intent, Object, ProcessId};
 use cc_ci_model::name::AppId;
@@ -49,6 +49,8 @@ pub struct RunState {
 /// One stage as it went.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageRun {
+    /// In which lane it ran.
+    pub lane: Lane,
     /// The stage.
     pub stage: Stage,
     /// The app it was about.
@@ -109,11 +111,11 @@ impl RunState {
                 self.tool = Some(tool.clone());
                 self.owner = Some(owner.clone());
             }
-            EventKind::StageBegan { stage, app } => self.begin_stage(*stage, app.clone(), event.at),
-            EventKind::ActBegan { act, deadline } => self.begin_act(*act, *deadline, event.at),
-            EventKind::ActEnded { evidence } => self.end_act(evidence, event.at),
-            EventKind::ActErrored { message } => self.error_act(message, event.at),
-            EventKind::StageEnded => self.end_stage(event.at),
+            EventKind::StageBegan { stage, app } => self.begin_stage(event, *stage, app.clone()),
+            EventKind::ActBegan { act, deadline } => self.begin_act(event, *act, *deadline),
+            EventKind::ActEnded { evidence } => self.end_act(event, evidence),
+            EventKind::ActErrored { message } => self.error_act(event, message),
+            EventKind::StageEnded => self.end_stage(event),
             EventKind::Intended { intent } => self.intents.push(intent.clone()),
             EventKind::ProcessStarted { process } => self.processes.push(process.clone()),
             EventKind::ProcessEnded { process } => self.processes.retain(|known| known != process),
@@ -126,9 +128,14 @@ impl RunState {
         }
     }
 
-    /// The stage that runs now.
-    pub fn current(&self) -> Option<&StageRun> {
-        self.stages.last().filter(|run| run.ended_at.is_none())
+    /// The stage that runs now in a lane.
+    pub fn current(&self, lane: Lane) -> Option<&StageRun> {
+        self.last_in(lane).filter(|run| run.ended_at.is_none())
+    }
+
+    /// The stage that began last in a lane.
+    pub fn last_in(&self, lane: Lane) -> Option<&StageRun> {
+        self.stages.iter().rfind(|run| run.lane == lane)
     }
 
     /// The run of a stage for an app; the last one if there were several.
@@ -175,22 +182,33 @@ impl RunState {
         self.damage.get_or_insert(what);
     }
 
-    fn begin_stage(&mut self, stage: Stage, app: Option<AppId>, at: Timestamp) {
-        if let Some(open) = self.current() {
+    fn begin_stage(&mut self, event: &Event, stage: Stage, app: Option<AppId>) {
+        if let Some(open) = self.current(event.lane) {
             let what = format!("stage {stage} began while {} was open", open.stage);
             self.damaged(what);
         }
-        self.stages.push(StageRun { stage, app, began_at: at, ended_at: None, acts: Vec::new() });
+        let may_be_beside = self.plan.as_ref().is_some_and(|plan| plan.beside);
+        if event.lane == Lane::Beside && !may_be_beside {
+            self.damaged(format!("stage {stage} began beside others, which the plan does not say"));
+        }
+        self.stages.push(StageRun {
+            lane: event.lane,
+            stage,
+            app,
+            began_at: event.at,
+            ended_at: None,
+            acts: Vec::new(),
+        });
     }
 
-    fn begin_act(&mut self, act: Act, deadline: Timestamp, at: Timestamp) {
-        let Some(run) = self.stages.last_mut().filter(|run| run.ended_at.is_none()) else {
+    fn begin_act(&mut self, event: &Event, act: Act, deadline: Timestamp) {
+        let Some(run) = self.current_mut(event.lane) else {
             return self.damaged(format!("act {} began outside a stage", act.as_str()));
         };
         run.acts.push(ActRun {
             act,
             deadline,
-            began_at: at,
+            began_at: event.at,
             ended_at: None,
             evidence: None,
             checks: Vec::new(),
@@ -198,42 +216,48 @@ impl RunState {
         });
     }
 
-    fn end_act(&mut self, evidence: &Evidence, at: Timestamp) {
-        let assessed = self.open_act().map(|act| assess::assess(self, act, evidence));
+    fn end_act(&mut self, event: &Event, evidence: &Evidence) {
+        let assessed = self.open_act(event.lane);
+        let assessed = assessed.map(|(run, act)| assess::assess(self, run, act, evidence));
         let Some(assessed) = assessed else {
             return self.damaged("evidence came outside an act".to_owned());
         };
-        if let Some(act) = self.open_act_mut() {
-            act.ended_at = Some(at);
+        if let Some(act) = self.open_act_mut(event.lane) {
+            act.ended_at = Some(event.at);
             act.evidence = Some(evidence.clone());
             act.checks = assessed.checks;
             act.warnings = assessed.warnings;
         }
     }
 
-    fn error_act(&mut self, message: &str, at: Timestamp) {
-        if let Some(act) = self.open_act_mut() {
-            act.ended_at = Some(at);
+    fn error_act(&mut self, event: &Event, message: &str) {
+        if let Some(act) = self.open_act_mut(event.lane) {
+            act.ended_at = Some(event.at);
             act.checks = vec![Check::new(act.act.as_str(), Outcome::errored(message), message)];
         } else {
             self.damaged("an act failed outside an act".to_owned());
         }
     }
 
-    fn end_stage(&mut self, at: Timestamp) {
-        match self.stages.last_mut().filter(|run| run.ended_at.is_none()) {
-            Some(run) => run.ended_at = Some(at),
+    fn end_stage(&mut self, event: &Event) {
+        match self.current_mut(event.lane) {
+            Some(run) => run.ended_at = Some(event.at),
             None => self.damaged("a stage ended that had not begun".to_owned()),
         }
     }
 
-    fn open_act(&self) -> Option<&ActRun> {
-        self.current()?.acts.last().filter(|act| act.ended_at.is_none())
+    fn current_mut(&mut self, lane: Lane) -> Option<&mut StageRun> {
+        let last = self.stages.iter_mut().rfind(|run| run.lane == lane);
+        last.filter(|run| run.ended_at.is_none())
     }
 
-    fn open_act_mut(&mut self) -> Option<&mut ActRun> {
-        let run = self.stages.last_mut().filter(|run| run.ended_at.is_none())?;
-        run.acts.last_mut().filter(|act| act.ended_at.is_none())
+    fn open_act(&self, lane: Lane) -> Option<(&StageRun, &ActRun)> {
+        let run = self.current(lane)?;
+        run.acts.last().filter(|act| act.ended_at.is_none()).map(|act| (run, act))
+    }
+
+    fn open_act_mut(&mut self, lane: Lane) -> Option<&mut ActRun> {
+        self.current_mut(lane)?.acts.last_mut().filter(|act| act.ended_at.is_none())
     }
 }
 

@@ -106,12 +106,12 @@ fn stage_outcome(plan: &Plan, state: &RunState, stage: Stage) -> Option<Outcome>
 
 /// The last stage before this one that did not pass.
 fn blocker(state: &RunState, stage: Stage) -> String {
-    let before = state.stages.iter().rev().filter(|run| run.stage < stage);
+    let before = state.stages.iter().filter(|run| run.stage < stage);
     before
         .filter(|run| !run.outcome().is_passed())
-        .map(|run| run.stage.to_string())
-        .next()
-        .unwrap_or_else(|| "the run ended before it".to_owned())
+        .map(|run| run.stage)
+        .max()
+        .map_or_else(|| "the run ended before it".to_owned(), |stage| stage.to_string())
 }
 
 /// A rung from its stages; declared skips are intended (VER-4), and a rung with an unmet

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cc_ci_core::ports::{ChildLog, Clock, Listener, RunStore, StoreError};
 use cc_ci_core::redact::Redactor;
 use cc_ci_core::state::RunState;
-use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::event::{Event, EventKind, Lane};
 use cc_ci_model::intent::{Intent, ProcessId};
 use cc_ci_model::secret::Secret;
 
@@ -25,12 +25,13 @@ pub enum JournalError {
     Unspeakable,
 }
 
-/// The log and its state.
+/// The log and its state, as one lane of the run writes to it.
 pub struct Journal {
+    lane: Lane,
     clock: Arc<dyn Clock>,
     store: Arc<dyn RunStore>,
     listener: Arc<dyn Listener>,
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
 }
 
 #[derive(Default)]
@@ -48,7 +49,24 @@ impl Journal {
         store: Arc<dyn RunStore>,
         listener: Arc<dyn Listener>,
     ) -> Self {
-        Self { clock, store, listener, inner: Mutex::default() }
+        Self { lane: Lane::Main, clock, store, listener, inner: Arc::default() }
+    }
+
+    /// The same log, for what goes on in a lane.
+    #[must_use]
+    pub fn of_lane(&self, lane: Lane) -> Self {
+        Self {
+            lane,
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            listener: self.listener.clone(),
+            inner: self.inner.clone(),
+        }
+    }
+
+    /// The lane whose events it writes.
+    pub fn lane(&self) -> Lane {
+        self.lane
     }
 
     /// Writes one event and takes it into the state.
@@ -61,7 +79,7 @@ impl Journal {
             return Err(JournalError::Broken(broken.clone()));
         }
         // The state is made of what is written, so that a log read again gives the same.
-        let event = Event { seq: inner.seq + 1, at: self.clock.now(), kind };
+        let event = Event { seq: inner.seq + 1, at: self.clock.now(), lane: self.lane, kind };
         let intended = matches!(event.kind, EventKind::Intended { .. }).then(|| event.kind.clone());
         let event = inner.redactor.scrub_event(event);
         if intended.is_some_and(|intended| intended != event.kind) {
@@ -88,7 +106,7 @@ impl Journal {
     /// Tells the listener what the current act waits for, between two events. Nothing is written.
     pub fn tell(&self, what: &str) {
         let inner = self.lock();
-        self.listener.waits(&inner.redactor.scrub(what));
+        self.listener.waits(self.lane, &inner.redactor.scrub(what));
     }
 
     /// Knows a secret of the run from here on: no event will hold it, nor any file that is

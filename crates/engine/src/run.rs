@@ -55,10 +55,21 @@ pub async fn run(ports: Ports, plan: Plan, tool: Tool) -> Result<Results, Journa
     }
 }
 
-/// Step after step, until nothing is left to do.
+/// Step after step, until nothing is left to do; where the plan has the fresh head beside, in two
+/// lanes at once.
 async fn drive(hand: &mut Stagehand) -> Result<(), JournalError> {
+    if hand.plan.beside {
+        let mut beside = hand.beside();
+        tokio::try_join!(go(hand), go(&mut beside))?;
+    }
+    go(hand).await
+}
+
+/// Step after step in one lane, until nothing is left to do in it.
+async fn go(hand: &mut Stagehand) -> Result<(), JournalError> {
     loop {
-        let step = hand.journal.with(|state| next(&hand.plan, state, hand.ports.clock.now()));
+        let (lane, now) = (hand.journal.lane(), hand.ports.clock.now());
+        let step = hand.journal.with(|state| next(&hand.plan, state, lane, now));
         match step {
             Step::Begin { stage, app } => {
                 hand.journal.append(EventKind::StageBegan { stage, app: Some(app) })?;
@@ -71,7 +82,7 @@ async fn drive(hand: &mut Stagehand) -> Result<(), JournalError> {
                 let sha256 = hand.ports.store.log_sha256();
                 hand.journal.append(EventKind::Sealed { sha256 })?;
             }
-            Step::Done => return Ok(()),
+            Step::Wait | Step::Done => return Ok(()),
         }
     }
 }
@@ -109,7 +120,10 @@ async fn perform(
         tokio::select! {
             seen = doing => unwound(seen),
             signals = signals.more_than(0) => {
-                journal.append(EventKind::CancelRequested { signals })?;
+                // The other lane may have heard of it first.
+                if journal.with(|state| state.signals) < signals {
+                    journal.append(EventKind::CancelRequested { signals })?;
+                }
                 Err(ActError::Broken("the run was asked to stop".to_owned()))
             }
             () = clock.sleep_until(deadline.plus(OVERDUE)) => {

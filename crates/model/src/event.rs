@@ -19,9 +19,46 @@ pub struct Event {
     pub seq: u64,
     /// When it was written.
     pub at: Timestamp,
+    /// In which lane: stages and acts of one lane follow each other.
+    #[serde(default, skip_serializing_if = "Lane::is_main")]
+    pub lane: Lane,
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
+}
+
+/// One of the two sequences of stages that a run can go through at once.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Everything, but for what has a lane of its own.
+    #[default]
+    Main,
+    /// The install of the fresh head, where the plan lets it go on beside the upgrade (STG-2).
+    Beside,
+}
+
+impl Lane {
+    /// Both.
+    pub const ALL: [Lane; 2] = [Lane::Main, Lane::Beside];
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_main(&self) -> bool {
+        *self == Lane::Main
+    }
 }
 
 /// What happened.

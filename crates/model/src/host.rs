@@ -22,8 +22,20 @@ pub struct HostFacts {
     /// was tried, which have no such member.
     #[serde(default = "Tried::unknown")]
     pub task_addresses: Tried,
+    /// What the engine's node has; absent where it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// The engine's volumes can be read by host path.
     pub volume_root: Option<String>,
+}
+
+/// What a node has (`NCPU` and `MemTotal` of the engine's `/info`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Capacity {
+    /// Processors.
+    pub cpus: u32,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
 }
 
 /// What an engine is in a Swarm.

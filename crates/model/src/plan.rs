@@ -20,7 +20,7 @@ pub use of_pack::{PlannedOverlay, PlannedTest, TestsFrom};
 
 /// A run, decided. Recorded whole as the first event, so that the log alone can be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[expect(clippy::struct_excessive_bools, reason = "three choices that do not exclude each other")]
+#[expect(clippy::struct_excessive_bools, reason = "four choices that do not exclude each other")]
 pub struct Plan {
     /// The run.
     pub run_id: RunId,
@@ -72,7 +72,7 @@ pub struct Plan {
     /// Time limits.
     pub budgets: Budgets,
     /// How long the app may be down while it is upgraded, milliseconds (`upgrade.downtime_budget`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downtime_budget_ms: Option<u64>,
     /// What cc-ci has to change about the recipe on this host.
     pub adaptations: Vec<Adaptation>,
@@ -81,6 +81,9 @@ pub struct Plan {
     /// The head is installed from nothing, as an app of its own. Otherwise the upgrade stands for
     /// the install too.
     pub fresh_head: bool,
+    /// The fresh head is installed while the base is installed and upgraded, not before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
     /// Not every essential stage was asked for.
     pub partial: bool,
     /// The last app stays when the run is over.

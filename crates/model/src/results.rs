@@ -62,8 +62,8 @@ pub struct Results {
     pub difference: Option<Difference>,
     /// What an operator has to do by hand when upgrading.
     pub operator_steps: Vec<OperatorStep>,
-    /// How the app could be reached while it was upgraded; `null` when that was not measured.
-    #[serde(default)]
+    /// How the app could be reached while it was upgraded; absent when that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<Availability>,
     /// Images used.
     pub images: Vec<ImageResult>,

@@ -11,7 +11,7 @@
 mod tests;
 
 use cc_ci_core::state::{RunState, StageRun};
-use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::event::{Event, EventKind, Lane};
 use cc_ci_model::evidence::Act;
 use cc_ci_model::name::AppId;
 use cc_ci_model::outcome::{Outcome, Status};
@@ -27,10 +27,10 @@ pub fn line(event: &Event, state: &RunState) -> Option<String> {
         EventKind::Planned { plan, .. } => Some(planned(plan)),
         EventKind::ActBegan { act, deadline } => {
             let left = words::duration(millis(*deadline, event.at));
-            Some(of(state.current()?, &format!("{} (deadline {left})", doing(*act))))
+            Some(of(state.current(event.lane)?, &format!("{} (deadline {left})", doing(*act))))
         }
-        EventKind::ActEnded { .. } => noticed(state),
-        EventKind::StageEnded => state.stages.last().map(ended),
+        EventKind::ActEnded { .. } => noticed(state, event.lane),
+        EventKind::StageEnded => state.last_in(event.lane).map(ended),
         EventKind::Noted { finding } => {
             Some(format!("note: {}", words::harmless(&finding.message)))
         }
@@ -45,7 +45,7 @@ pub fn line(event: &Event, state: &RunState) -> Option<String> {
         EventKind::InventoryTaken { complete: false, .. } => {
             Some("what is left could not be asked".to_owned())
         }
-        EventKind::StageBegan { .. } => added(state),
+        EventKind::StageBegan { .. } => added(state, event.lane),
         EventKind::ActErrored { .. }
         | EventKind::Intended { .. }
         | EventKind::ProcessStarted { .. }
@@ -70,7 +70,7 @@ pub fn lasting(event: &Event, state: &RunState, screen: Screen) -> Option<String
     match &event.kind {
         EventKind::ActBegan { .. } => None,
         EventKind::StageEnded => {
-            let run = state.stages.last()?;
+            let run = state.last_in(event.lane)?;
             let status = run.outcome().status();
             let mark = words::mark(status);
             let row = live::fitted(&format!("{mark} {}", ended(run)), screen.columns);
@@ -110,9 +110,9 @@ pub struct Doing {
     deadline: Timestamp,
 }
 
-/// What is going on right now; `None` between two acts.
-pub fn now(state: &RunState) -> Option<Doing> {
-    let run = state.current()?;
+/// What is going on right now in a lane; `None` between two acts.
+pub fn now(state: &RunState, lane: Lane) -> Option<Doing> {
+    let run = state.current(lane)?;
     let act = run.acts.last().filter(|act| act.ended_at.is_none())?;
     Some(Doing {
         stage: run.stage,
@@ -151,8 +151,8 @@ fn shortened(text: &str) -> String {
 }
 
 /// A stage that the plan did not announce.
-fn added(state: &RunState) -> Option<String> {
-    let run = state.current()?;
+fn added(state: &RunState, lane: Lane) -> Option<String> {
+    let run = state.current(lane)?;
     let plan = state.plan.as_ref()?;
     let is_announced = matches!(plan.doing(run.stage), Some(plan::Doing::Run));
     (!is_announced && run.stage != Stage::Teardown).then(|| {
@@ -233,8 +233,8 @@ fn briefly(act: Act) -> String {
 }
 
 /// Warnings of the act that has just ended.
-fn noticed(state: &RunState) -> Option<String> {
-    let run = state.current()?;
+fn noticed(state: &RunState, lane: Lane) -> Option<String> {
+    let run = state.current(lane)?;
     let warnings = &run.acts.last()?.warnings;
     let lines: Vec<String> = warnings
         .iter()

@@ -182,7 +182,7 @@ impl Recorder {
 
 impl Listener for Recorder {
     fn heard(&self, event: &Event, state: &RunState) {
-        let last_act = state.stages.last().and_then(|run| run.acts.last());
+        let last_act = state.last_in(event.lane).and_then(|run| run.acts.last());
         let act = last_act.map_or("?", |run| run.act.as_str());
         let word = match &event.kind {
             EventKind::Planned { .. } => "planned".to_owned(),
@@ -214,7 +214,7 @@ impl Listener for Recorder {
         self.words.lock().unwrap_or_else(PoisonError::into_inner).push(word);
     }
 
-    fn waits(&self, what: &str) {
+    fn waits(&self, _lane: cc_ci_model::event::Lane, what: &str) {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         if waits.last().is_none_or(|last| last != what) {
             waits.push(what.to_owned());

@@ -119,7 +119,7 @@ mod tests {
     use crate::run_dir::RunDir;
 
     fn event(seq: u64, kind: EventKind) -> Event {
-        Event { seq, at: Timestamp::from_millis(0), kind }
+        Event { seq, at: Timestamp::from_millis(0), lane: cc_ci_model::event::Lane::Main, kind }
     }
 
     fn cancel(seq: u64) -> Event {

@@ -195,7 +195,7 @@ mod tests {
 
     fn event(seq: u64) -> Event {
         let kind = EventKind::CancelRequested { signals: 1 };
-        Event { seq, at: Timestamp::from_millis(0), kind }
+        Event { seq, at: Timestamp::from_millis(0), lane: cc_ci_model::event::Lane::Main, kind }
     }
 
     fn fresh() -> (tempfile::TempDir, RunDir) {

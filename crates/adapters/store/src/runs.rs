@@ -146,7 +146,12 @@ mod tests {
         let alive = create(&state, "a-alive");
         let dead = create(&state, "b-dead");
         let kind = EventKind::CancelRequested { signals: 1 };
-        let event = Event { seq: 1, at: Timestamp::from_millis(0), kind };
+        let event = Event {
+            seq: 1,
+            at: Timestamp::from_millis(0),
+            lane: cc_ci_model::event::Lane::Main,
+            kind,
+        };
         dead.append(&event).unwrap();
         drop(dead);
         let cleaned = create(&state, "c-cleaned");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use cc_ci_core::images::Said;
 use cc_ci_core::ports::{EngineError, Kernel};
-use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
+use cc_ci_model::host::{Capacity, HostFacts, SwarmRole, Tried};
 use serde::Deserialize;
 
 use crate::credentials::Credentials;
@@ -78,6 +78,7 @@ impl Swarm {
     pub async fn facts(&self, cli_version: String) -> Result<HostFacts, EngineError> {
         let version: Version = self.endpoint.get("read the engine's version", "/version").await?;
         let info = self.info().await?;
+        let capacity = info.capacity();
         Ok(HostFacts {
             engine_id: info.id,
             engine_version: version.version,
@@ -86,6 +87,7 @@ impl Swarm {
             swarm: info.swarm.role(),
             vips: Tried::Unknown,
             task_addresses: Tried::Unknown,
+            capacity,
             volume_root: info.docker_root_dir.map(|root| format!("{root}/volumes")),
         })
     }
@@ -128,6 +130,8 @@ pub(crate) struct Info {
     kernel_version: String,
     #[serde(default)]
     mem_total: u64,
+    #[serde(rename = "NCPU", default)]
+    cpus: u32,
     /// The engine's own clock, RFC 3339.
     pub(crate) system_time: String,
     #[serde(default)]
@@ -135,6 +139,11 @@ pub(crate) struct Info {
 }
 
 impl Info {
+    fn capacity(&self) -> Option<Capacity> {
+        let (cpus, memory_bytes) = (self.cpus, self.mem_total);
+        (cpus > 0 && memory_bytes > 0).then_some(Capacity { cpus, memory_bytes })
+    }
+
     pub(crate) fn kernel(&self) -> Kernel {
         Kernel { release: self.kernel_version.clone(), memory_bytes: self.mem_total }
     }

@@ -114,8 +114,8 @@ impl<'a> Context<'a> {
 }
 
 /// What `evidence` means for the act it ends.
-pub fn assess(state: &RunState, act: &ActRun, evidence: &Evidence) -> Assessment {
-    let (Some(plan), Some(run)) = (&state.plan, state.current()) else {
+pub fn assess(state: &RunState, run: &StageRun, act: &ActRun, evidence: &Evidence) -> Assessment {
+    let Some(plan) = &state.plan else {
         return Assessment::of(Check::with(
             act.act.as_str(),
             Outcome::errored("evidence without a plan"),

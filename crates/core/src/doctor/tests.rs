@@ -151,7 +151,11 @@ fn planned(keep: bool) -> EventKind {
 fn log(kinds: Vec<EventKind>) -> Facts {
     let at = Timestamp::from_millis(0);
     let numbered = kinds.into_iter().zip(1..);
-    traced(Trace::Log(numbered.map(|(kind, seq)| Event { seq, at, kind }).collect()))
+    traced(Trace::Log(
+        numbered
+            .map(|(kind, seq)| Event { seq, at, lane: cc_ci_model::event::Lane::Main, kind })
+            .collect(),
+    ))
 }
 
 fn ended(plan: EventKind, left: Result<Vec<Object>, ()>) -> Facts {

@@ -33,9 +33,9 @@ impl<'a> Lines<'a> {
             if replayed.stages.len() > stages.len() {
                 stages.push(StageLines { began: index, ..StageLines::default() });
             }
-            let (Some(run), Some(lines)) = (replayed.stages.last(), stages.last_mut()) else {
-                continue;
-            };
+            let place = replayed.stages.iter().rposition(|run| run.lane == event.lane);
+            let Some(place) = place.filter(|place| *place < stages.len()) else { continue };
+            let (run, lines) = (&replayed.stages[place], &mut stages[place]);
             if run.acts.len() > lines.acts.len() {
                 lines.acts.push((index, None));
             }

@@ -1,14 +1,15 @@
 //! Whole walks: what is done, in which order, whatever is seen on the way.
 
-use cc_ci_model::event::EventKind;
+use cc_ci_model::event::{EventKind, Lane};
 use cc_ci_model::evidence::Act;
-use cc_ci_model::outcome::Outcome;
+use cc_ci_model::outcome::{Outcome, Status, Verdict};
 use cc_ci_model::plan::{Doing, Plan, Revision};
-use cc_ci_model::stage::Stage;
+use cc_ci_model::stage::{Rung, Stage};
 use cc_ci_testkit::{PlanBuilder, minimal_plan, service, stack};
 use proptest::prelude::*;
 
 use crate::state::tests::{Turn, Walk, good, upgrading, walk};
+use crate::verdict::verdict;
 
 const INSTALL: [&str; 8] = [
     "begin install fresh",
@@ -325,5 +326,63 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// STG-2: the fresh head has a lane of its own, and the end waits for both.
+#[test]
+fn a_fresh_head_beside_goes_on_while_the_base_is_upgraded() {
+    let plan = upgrading().with(|plan| plan.beside = true).build();
+    let walked = walk(&plan, good);
+    let of = |lane| {
+        let of_lane = walked.events.iter().filter(move |event| event.lane == lane);
+        let begun = of_lane.filter_map(|event| match &event.kind {
+            EventKind::StageBegan { stage, .. } => Some(stage.to_string()),
+            _ => None,
+        });
+        begun.collect::<Vec<_>>()
+    };
+    assert_eq!(of(Lane::Beside), ["install", "teardown"]);
+    assert_eq!(of(Lane::Main), ["upgrade", "teardown"]);
+    assert_eq!(walked.steps[..2], ["begin upgrade upgraded", "begin install fresh"]);
+    assert_eq!(walked.steps[walked.steps.len() - 3..], CLOSE);
+    assert_eq!(walked.state.damage, None);
+    let told = verdict(&plan, &walked.state);
+    assert_eq!((told.verdict, told.level), (Verdict::Pass, 2), "{:?}", told.conditions);
+}
+
+/// What goes wrong beside is what would have gone wrong before it, and stops nothing.
+#[test]
+fn a_fresh_head_that_fails_beside_fails_as_it_would_alone() {
+    for beside in [false, true] {
+        let plan = if beside { upgrading().with(|plan| plan.beside = true) } else { upgrading() };
+        let plan = plan.build();
+        let mut is_first = true;
+        let walked = walk(&plan, |_, act| {
+            let is_due = act == Act::Inspect && std::mem::take(&mut is_first);
+            if is_due { Turn::Bad } else { Turn::Good }
+        });
+        let told = verdict(&plan, &walked.state);
+        let rungs = [Rung::Install, Rung::Upgrade].map(|rung| told.rungs[&rung].status());
+        assert_eq!(rungs, [Status::Failed, Status::Passed], "beside: {beside}");
+        assert_eq!((told.verdict, told.level), (Verdict::Fail, 0), "beside: {beside}");
+    }
+}
+
+/// A signal ends both lanes; what each created is removed in it.
+#[test]
+fn a_signal_ends_both_lanes() {
+    let plan = upgrading().with(|plan| plan.beside = true).build();
+    for at in 0..20 {
+        let walked = walk(&plan, |nth, _| if nth == at { Turn::Signal } else { Turn::Good });
+        let touched = plan.apps.iter().filter(|app| walked.state.was_touched(&app.id));
+        for app in touched {
+            let removed = walked.state.run_of(Stage::Teardown, Some(&app.id));
+            assert!(removed.is_some_and(|run| run.ended_at.is_some()), "{} at {at}", app.id);
+        }
+        // What breaks a removal off is not a signal.
+        let is_cancelled = walked.state.is_cancelled();
+        let is_told = verdict(&plan, &walked.state).verdict == Verdict::Cancelled;
+        assert_eq!(is_cancelled, is_told, "at {at}");
     }
 }

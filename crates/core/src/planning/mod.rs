@@ -8,6 +8,7 @@
 //! Tests: `planning/tests.rs`.
 
 mod adaptations;
+mod beside;
 mod budgets;
 mod considered;
 mod given;
@@ -192,6 +193,7 @@ pub fn plan(
         adaptations: adaptations(request, &considered.declared, upgrade),
         warnings: considered.warnings.clone(),
         fresh_head,
+        beside: false,
         partial: request.stages.is_partial(),
         keep: request.keep,
         require_level: required_level(request),
@@ -199,7 +201,7 @@ pub fn plan(
         head: head(request, facts, upgrade, considered)?,
     };
     given::refuse_words(request, &plan)?;
-    Ok(plan)
+    Ok(Plan { beside: beside::may_be(&plan), ..plan })
 }
 
 fn head(

@@ -1,6 +1,6 @@
 //! Plans of recipes as they are written: what is refused, what is changed for the host.
 
-use cc_ci_model::host::{HostFacts, Tried};
+use cc_ci_model::host::{Capacity, HostFacts, Tried};
 use cc_ci_model::name::CommitSha;
 use cc_ci_model::outcome::{Outcome, Status};
 use cc_ci_model::plan::{AdaptationKind, AppRole, Doing, EngineId, Plan, Revision};
@@ -250,4 +250,38 @@ fn what_only_a_newer_cli_can_deploy_is_an_error_of_this_host() {
         assert_eq!(plan.doing(Stage::Install), Some(&Doing::Run));
         assert_eq!(not(&plan, Stage::Upgrade).status(), Status::Unverified);
     }
+}
+
+/// STG-2: two apps of a recipe live beside each other only where neither can take anything from
+/// the other.
+#[test]
+fn the_fresh_head_goes_beside_the_upgrade_where_capacity_allows() {
+    let with = |cpus, memory_gib: u64| {
+        let capacity = Some(Capacity { cpus, memory_bytes: memory_gib << 30 });
+        Request { host: HostFacts { capacity, ..host_facts() }, ..request(Tried::Works) }
+    };
+    let stack = |more: &str| format!("services:\n  app: {{image: a, expose: [80]{more}}}\n");
+    let head = stack(", environment: {A: b}");
+    let is_beside = |request: &Request, base: &str| plan_of(request, Some(base), &head).beside;
+    assert!(is_beside(&with(2, 4), &stack("")));
+    assert!(!is_beside(&with(1, 64), &stack("")));
+    assert!(!is_beside(&with(64, 3), &stack("")));
+    assert!(!is_beside(&request(Tried::Works), &stack("")), "nobody said what the node has");
+    assert!(!plan_of(&with(8, 8), None, &head).beside, "there is nothing to be beside");
+    for base in [
+        stack(", ports: ['8080:80']"),
+        stack(", volumes: ['/srv:/srv']"),
+        stack(", deploy: {resources: {reservations: {memory: 1G}}}"),
+    ] {
+        assert!(!is_beside(&with(8, 8), &base), "{base}");
+    }
+    assert!(is_beside(&with(8, 8), &stack(", volumes: ['/etc/localtime:/etc/localtime:ro']")));
+
+    let fixed = format!("{}volumes: {{data: {{name: fixed}}}}\n", stack(", volumes: ['data:/d']"));
+    let both = plan_of(&with(8, 8), Some(&stack("")), &fixed);
+    assert!(!both.beside, "both apps would mount that volume");
+
+    let off = crate::pack::parse("recipe.toml", "recipe = 'recipe'\n[run]\nfresh_head = false\n");
+    let off = Request { pack: Some(off.unwrap()), ..with(8, 8) };
+    assert!(!is_beside(&off, &stack("")), "no fresh head is wanted");
 }

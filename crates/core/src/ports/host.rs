@@ -158,7 +158,7 @@ pub trait Listener: Send + Sync {
     /// One event, and the state after it.
     fn heard(&self, event: &cc_ci_model::event::Event, state: &crate::state::RunState);
 
-    /// What the current act still waits for, as last seen. Never in the log: the evidence of the
+    /// What the current act of a lane still waits for, as last seen. Never in the log: the evidence of the
     /// act's end says it again.
-    fn waits(&self, _what: &str) {}
+    fn waits(&self, _lane: cc_ci_model::event::Lane, _what: &str) {}
 }

@@ -101,7 +101,12 @@ fn a_secret_survives_only_as_a_whole_or_in_a_long_piece() {
 
 fn noted(message: &str) -> Event {
     let finding = Finding::new("x", message, None);
-    Event { seq: 1234, at: Timestamp::from_millis(0), kind: EventKind::Noted { finding } }
+    Event {
+        seq: 1234,
+        at: Timestamp::from_millis(0),
+        lane: cc_ci_model::event::Lane::Main,
+        kind: EventKind::Noted { finding },
+    }
 }
 
 #[test]

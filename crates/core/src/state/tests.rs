@@ -1,7 +1,7 @@
 //! The reducer, and walks through runs without an engine: [`walk`] asks [`next`] what to do and
 //! answers with scripted evidence. The tests of `next` and `verdict` walk too.
 
-use cc_ci_model::event::{Event, EventKind, Tool};
+use cc_ci_model::event::{Event, EventKind, Lane, Tool};
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::intent::ProcessId;
 use cc_ci_model::plan::{Plan, Revision};
@@ -32,18 +32,25 @@ pub(crate) struct Walk {
     pub(crate) events: Vec<Event>,
     /// Every step in a few words, e.g. `begin install fresh`, `deploy head`, `end`.
     pub(crate) steps: Vec<String>,
+    /// Whose turn it is.
+    lane: Lane,
 }
 
 /// No run has more steps.
 const MOST_STEPS: usize = 200;
 
-/// Walks through a run of `plan`; `script` says what becomes of the n-th act (from 0).
+/// Walks through a run of `plan`; `script` says what becomes of the n-th act (from 0). Two lanes
+/// take turns.
 pub(crate) fn walk(plan: &Plan, mut script: impl FnMut(usize, Act) -> Turn) -> Walk {
     let mut walk = Walk::begin(plan);
     let mut acts = 0;
     while walk.steps.last().map(String::as_str) != Some("done") {
         assert!(walk.steps.len() < MOST_STEPS, "{:#?}", walk.steps);
-        let step = next(plan, &walk.state, walk.now());
+        let step = next(plan, &walk.state, walk.lane, walk.now());
+        if step == Step::Wait {
+            walk.change_lanes();
+            continue;
+        }
         walk.steps.push(words(&step));
         if let Step::Act { act, .. } = &step {
             let mut turn = script(acts, *act);
@@ -55,6 +62,9 @@ pub(crate) fn walk(plan: &Plan, mut script: impl FnMut(usize, Act) -> Turn) -> W
             walk.act(&step, turn);
         } else {
             walk.take(step);
+        }
+        if plan.beside {
+            walk.change_lanes();
         }
     }
     walk
@@ -78,6 +88,7 @@ fn words(step: &Step) -> String {
         Step::End => "end".to_owned(),
         Step::TakeInventory => "inventory".to_owned(),
         Step::Seal => "seal".to_owned(),
+        Step::Wait => "wait".to_owned(),
         Step::Done => "done".to_owned(),
     }
 }
@@ -85,9 +96,17 @@ fn words(step: &Step) -> String {
 impl Walk {
     fn begin(plan: &Plan) -> Self {
         let (state, events, steps) = (RunState::default(), Vec::new(), Vec::new());
-        let mut walk = Self { plan: plan.clone(), state, events, steps };
+        let lane = Lane::Main;
+        let mut walk = Self { plan: plan.clone(), state, events, steps, lane };
         walk.push(planned(plan));
         walk
+    }
+
+    fn change_lanes(&mut self) {
+        self.lane = match self.lane {
+            Lane::Main => Lane::Beside,
+            Lane::Beside => Lane::Main,
+        };
     }
 
     fn now(&self) -> Timestamp {
@@ -98,9 +117,10 @@ impl Walk {
         let mut kinds: Vec<EventKind> =
             self.events.iter().map(|event| event.kind.clone()).collect();
         kinds.push(kind);
-        self.events = numbered(kinds);
-        let event = self.events.last().expect("it was pushed").clone();
+        let event = numbered(kinds).pop().expect("it was pushed");
+        let event = Event { lane: self.lane, ..event };
         self.state.apply(&event);
+        self.events.push(event);
     }
 
     fn take(&mut self, step: Step) {
@@ -113,7 +133,7 @@ impl Walk {
                 self.push(EventKind::InventoryTaken { left: Vec::new(), complete: true });
             }
             Step::Seal => self.push(EventKind::Sealed { sha256: "0".repeat(64) }),
-            Step::Done | Step::Act { .. } => {}
+            Step::Wait | Step::Done | Step::Act { .. } => {}
         }
     }
 

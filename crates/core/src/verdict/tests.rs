@@ -1,6 +1,8 @@
 //! The truth table from rungs to verdict, level and exit code (VER-1 to VER-3, VER-8), and that
 //! evidence taken away never makes a result better (VER-6).
 
+use std::collections::BTreeMap;
+
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::evidence::Act;
 use cc_ci_model::exit::ExitKind;
@@ -260,6 +262,14 @@ fn without_act(events: &[Event], act: Act) -> Vec<Event> {
     numbered(rest.cloned())
 }
 
+/// Events as they would have been written without those that are missing, each in its lane.
+fn renumbered<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Event> {
+    let (kinds, lanes): (Vec<_>, Vec<_>) =
+        events.map(|event| (event.kind.clone(), event.lane)).unzip();
+    let numbered = numbered(kinds).into_iter().zip(lanes);
+    numbered.map(|(event, lane)| Event { lane, ..event }).collect()
+}
+
 /// As `cc-ci judge` does: from the log alone.
 fn judge(events: &[Event]) -> Judgement {
     let state = RunState::of(events);
@@ -285,14 +295,15 @@ impl AnyRun {
         let plan = match self.kind {
             0 => minimal_plan(),
             1 => upgrading().build(),
-            _ => whole().build(),
+            2 => whole().build(),
+            _ => whole().with(|plan| plan.beside = true).build(),
         };
         walk(&plan, |nth, _| self.turns.get(nth).copied().unwrap_or(Turn::Good)).events
     }
 }
 
 fn any_run() -> impl Strategy<Value = AnyRun> {
-    (0_u8..3, prop::collection::vec(any_turn(), 40))
+    (0_u8..4, prop::collection::vec(any_turn(), 40))
         .prop_map(|(kind, turns)| AnyRun { kind, turns })
 }
 
@@ -363,7 +374,7 @@ fn no_red_run_gets_better_by_leaving_something_out() {
         for place in 1..events.len() {
             let rest = |width: usize| {
                 let rest = events[..place].iter().chain(events.iter().skip(place + width));
-                numbered(rest.map(|event| event.kind.clone()))
+                renumbered(rest)
             };
             for width in 1..=2 {
                 no_better(&told, &judge(&rest(width))).unwrap();
@@ -386,15 +397,20 @@ proptest! {
     ) {
         let events = run.log();
         let whole = judge(&events);
-        let mut stage = 0;
+        let mut stages = 0;
+        let mut stage_in = BTreeMap::new();
         let kept = events.iter().enumerate().filter(|(place, event)| {
             let kind = &event.kind;
-            stage += usize::from(matches!(kind, EventKind::StageBegan { .. }));
+            if matches!(kind, EventKind::StageBegan { .. }) {
+                stages += 1;
+                stage_in.insert(event.lane, stages);
+            }
             let is_edge = matches!(kind, EventKind::StageBegan { .. } | EventKind::StageEnded);
+            let stage = stage_in.get(&event.lane).copied().unwrap_or(0);
             let in_kept_stage = keep_stages.get(stage) != Some(&false);
             *place == 0 || in_kept_stage && (is_edge || keep.get(*place) != Some(&false))
         });
-        let rest = numbered(kept.map(|(_, event)| event.kind.clone()));
+        let rest = renumbered(kept.map(|(_, event)| event));
         no_better(&whole, &judge(&rest))?;
         cc_ci_testkit::check_trace(&rest);
     }

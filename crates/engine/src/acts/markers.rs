@@ -26,7 +26,8 @@ pub(super) async fn plant(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evid
 
 pub(super) async fn seek(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
     let planted = hand.journal.with(|state| {
-        let acts = state.current().map(|run| run.acts.clone()).unwrap_or_default();
+        let acts =
+            state.current(hand.journal.lane()).map(|run| run.acts.clone()).unwrap_or_default();
         acts.into_iter().rev().find_map(|act| match act.evidence {
             Some(Evidence::Planted { markers }) => Some(markers),
             Some(_) | None => None,

@@ -35,7 +35,7 @@ pub(super) struct Meter {
 
 /// Begins to measure where the head is about to be submitted to an app that runs the base.
 pub(super) fn begin(hand: &mut Stagehand, app: &PlannedApp, revision: Revision) {
-    let stage = hand.journal.with(|state| state.current().map(|run| run.stage));
+    let stage = hand.journal.with(|state| state.current(hand.journal.lane()).map(|run| run.stage));
     let Some(gate) = hand.plan.gate.clone() else { return };
     if stage != Some(Stage::Upgrade) || revision != Revision::Head {
         return;

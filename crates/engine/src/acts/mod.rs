@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use cc_ci_core::convergence::recall;
 use cc_ci_core::ports::StackWatch;
+use cc_ci_model::event::Lane;
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::name::{AppId, StackName};
 use cc_ci_model::plan::{Plan, PlannedApp};
@@ -69,6 +70,12 @@ impl ActError {
 impl Stagehand {
     pub(crate) fn new(ports: Ports, plan: Plan, journal: Arc<Journal>) -> Self {
         Self { ports, plan, journal, watches: BTreeMap::new(), meter: None, pulls: JoinSet::new() }
+    }
+
+    /// One more pair of hands, for a lane beside.
+    pub(crate) fn beside(&self) -> Self {
+        let journal = Arc::new(self.journal.of_lane(Lane::Beside));
+        Self::new(self.ports.clone(), self.plan.clone(), journal)
     }
 
     fn app(&self, id: &AppId) -> Result<PlannedApp, ActError> {

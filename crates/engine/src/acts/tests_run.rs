@@ -20,7 +20,7 @@ const SAID: usize = 2000;
 
 pub(super) async fn test(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
     let mut tests = Vec::new();
-    let stage = hand.journal.with(|state| state.current().map(|run| run.stage));
+    let stage = hand.journal.with(|state| state.current(hand.journal.lane()).map(|run| run.stage));
     let due: Vec<_> = hand.plan.tests_of(stage.unwrap_or(Stage::Functional)).collect();
     for (place, planned) in due.iter().enumerate() {
         hand.journal.tell(&format!("{}, {} of {}", planned.name, place + 1, due.len()));

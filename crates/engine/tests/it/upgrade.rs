@@ -341,3 +341,46 @@ async fn the_meter_holds_no_upgrade_up() {
     assert_eq!(ended.status(Rung::Upgrade), Status::Failed, "{}", ended.said());
     assert!(ended.took < Duration::from_hours(1), "{:?}", ended.took);
 }
+
+fn beside() -> PlanBuilder {
+    plain().with(|plan| plan.beside = true)
+}
+
+/// STG-2: both lanes go on at once, and what they prove is what they prove one after the other.
+#[tokio::test(start_paused = true)]
+async fn a_fresh_head_beside_the_upgrade_proves_the_same_in_less_time() {
+    let (one, two) = (run(&plain(), |_| {}).await, run(&beside(), |_| {}).await);
+    check(&two, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    assert_eq!(two.results().rungs, one.results().rungs);
+    assert_eq!(two.results().deploys, one.results().deploys);
+    assert!(two.took < one.took, "{:?} and {:?}", two.took, one.took);
+    assert_eq!(two.world.swarm.left(), []);
+}
+
+/// A fresh head that does not start is a red install, and the upgrade is judged all the same.
+#[tokio::test(start_paused = true)]
+async fn a_fresh_head_that_does_not_start_beside_is_a_red_install() {
+    let ended = run(&beside(), |world: &World| {
+        // The first task of the head's image is the fresh one's: the base comes up at the same time.
+        let dies = Life::ending(Duration::from_secs(1), 1);
+        let lives = std::iter::repeat_n(dies, 12).chain([Life::steady()]).collect::<Vec<_>>();
+        world.swarm.behave(HEAD, Behaviour::lives(lives));
+    })
+    .await;
+    assert_eq!(ended.status(Rung::Install), Status::Failed, "{}", ended.said());
+    ended.expect(Verdict::Fail, ExitKind::Fail);
+    assert_eq!(ended.world.swarm.left(), []);
+}
+
+/// TEAR-3: a signal ends both lanes, whenever it comes.
+#[tokio::test(start_paused = true)]
+async fn a_signal_leaves_nothing_of_two_lanes() {
+    let length = u64::try_from(run(&beside(), |_| {}).await.took.as_millis()).unwrap();
+    for at in (0..length).step_by(700) {
+        let at = Duration::from_millis(at);
+        let ended = run(&beside(), |world: &World| world.signals.raise_after(at)).await;
+        ended.check();
+        assert_eq!(ended.world.swarm.left(), [], "signal at {at:?}");
+        assert_eq!(ended.exit(), ExitKind::Cancelled, "signal at {at:?}");
+    }
+}

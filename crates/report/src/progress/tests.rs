@@ -12,7 +12,7 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn event(ms: i64, kind: EventKind) -> Event {
-    Event { seq: 1, at: at(ms), kind }
+    Event { seq: 1, at: at(ms), lane: Lane::Main, kind }
 }
 
 /// An install of app `fresh` that began at 0.
@@ -20,6 +20,7 @@ fn installing() -> RunState {
     let mut state = RunState::default();
     let app = Some("fresh".parse().unwrap());
     state.stages.push(StageRun {
+        lane: Lane::Main,
         stage: Stage::Install,
         app,
         began_at: at(0),
@@ -73,9 +74,9 @@ fn acts_are_announced_with_their_deadline() {
 #[test]
 fn the_live_line_says_what_it_waits_for_and_how_long() {
     let mut state = installing();
-    assert_eq!(now(&state), None);
+    assert_eq!(now(&state, Lane::Main), None);
     begin(&mut state, 2_000, Act::Converge, 598_000);
-    let settling = now(&state).unwrap();
+    let settling = now(&state, Lane::Main).unwrap();
     assert_eq!(settling.text(at(2_999), ""), "  install fresh: settling, 0 s of 9 min 58 s");
     assert_eq!(
         settling.text(
@@ -85,7 +86,7 @@ fn the_live_line_says_what_it_waits_for_and_how_long() {
         "  install fresh: settling, 12 s of 9 min 58 s: service app: 0 of 1 tasks run; task in slot 1"
     );
     end(&mut state, 15_000, Outcome::Passed);
-    assert_eq!(now(&state), None);
+    assert_eq!(now(&state, Lane::Main), None);
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn every_act_leaves_room_for_what_is_missing() {
     ] {
         let mut state = installing();
         begin(&mut state, 0, act, 598_000);
-        let text = now(&state).unwrap().text(at(61_000), "");
+        let text = now(&state, Lane::Main).unwrap().text(at(61_000), "");
         assert!(text.len() <= 63, "{text}");
     }
 }
@@ -215,10 +216,13 @@ fn warnings_of_an_act_are_told_when_it_ends() {
     let mut state = installing();
     begin(&mut state, 0, Act::Converge, 1_000);
     end(&mut state, 1_000, Outcome::Passed);
-    assert_eq!(noticed(&state), None);
+    assert_eq!(noticed(&state, Lane::Main), None);
     let finding = Finding::new("update_paused", "service app: left paused", None);
     state.stages[0].acts[0].warnings.push(finding);
-    assert_eq!(noticed(&state).unwrap(), "install    fresh     warning: service app: left paused");
+    assert_eq!(
+        noticed(&state, Lane::Main).unwrap(),
+        "install    fresh     warning: service app: left paused"
+    );
 }
 
 #[test]

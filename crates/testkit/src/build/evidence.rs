@@ -384,6 +384,11 @@ pub fn numbered(kinds: impl IntoIterator<Item = EventKind>) -> Vec<Event> {
     let dawn = crate::clock::dawn();
     (1_u64..)
         .zip(kinds)
-        .map(|(seq, kind)| Event { seq, at: dawn.plus(Duration::from_millis(100 * seq)), kind })
+        .map(|(seq, kind)| Event {
+            seq,
+            at: dawn.plus(Duration::from_millis(100 * seq)),
+            lane: cc_ci_model::event::Lane::Main,
+            kind,
+        })
         .collect()
 }

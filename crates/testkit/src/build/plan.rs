@@ -169,6 +169,7 @@ impl PlanBuilder {
             adaptations: Vec::new(),
             warnings: Vec::new(),
             fresh_head: true,
+            beside: false,
             partial: false,
             keep: false,
             require_level: None,
@@ -285,6 +286,7 @@ fn budgets() -> Budgets {
 /// A manager whose VIPs answer and whose tasks are reached.
 pub fn host_facts() -> HostFacts {
     HostFacts {
+        capacity: None,
         engine_id: "ENGINE".into(),
         engine_version: "20.10.24".into(),
         api_version: "1.41".into(),

@@ -28,7 +28,12 @@ async fn a_new_folder_has_no_runs_and_remembers_nothing<S: Stage>(stage: &S) {
 
 async fn runs_are_listed_by_name_with_what_became_of_them<S: Stage>(stage: &S) {
     let kind = EventKind::CancelRequested { signals: 1 };
-    let log = [Event { seq: 1, at: Timestamp::from_millis(0), kind }];
+    let log = [Event {
+        seq: 1,
+        at: Timestamp::from_millis(0),
+        lane: cc_ci_model::event::Lane::Main,
+        kind,
+    }];
     stage.add("20261124T053000-b-0a1b2c", Some(&log));
     stage.add("20261124T053000-c-0a1b2c", None);
     stage.add("20261124T053000-a-0a1b2c", Some(&[]));

@@ -41,7 +41,7 @@ pub trait Stage {
 
 fn event(seq: u64) -> Event {
     let kind = EventKind::CancelRequested { signals: 1 };
-    Event { seq, at: Timestamp::from_millis(0), kind }
+    Event { seq, at: Timestamp::from_millis(0), lane: cc_ci_model::event::Lane::Main, kind }
 }
 
 async fn an_empty_log_has_a_checksum_too<S: Stage>(stage: &S) {
