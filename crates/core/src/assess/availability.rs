@@ -11,13 +11,13 @@ const NAME: &str = "availability";
 /// Without a budget the meter only tells. With one, what was not measured proves nothing, and
 /// a stop that cc-ci itself made necessary is not the recipe's failure.
 pub(super) fn assess(context: Context<'_>, seen: Option<&MeterSeen>) -> Assessment {
-    let Some(budget) = context.plan.downtime_budget_ms else {
-        return Assessment::default();
+    let said = seen.map(|seen| told(context.plan, seen));
+    let said = said.unwrap_or_else(|| "not one request was made".to_owned());
+    let (budget, seen) = match (context.plan.downtime_budget_ms, seen) {
+        (None, _) => return Assessment::of(Check::passed(NAME, said)),
+        (Some(_), None) => return Assessment::of(Check::with(NAME, Outcome::unverified(said))),
+        (Some(budget), Some(seen)) => (budget, seen),
     };
-    let Some(seen) = seen else {
-        return Assessment::of(Check::with(NAME, Outcome::unverified("nothing was measured")));
-    };
-    let said = told(context.plan, seen);
     let budget_s = seconds(budget);
     let outcome = if down_ms(seen) > budget || seen.more_gaps > 0 {
         let reason = format!("{said}; `upgrade.downtime_budget` allows {budget_s} s");
