@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use xtask::canary::Answer;
+use xtask::catalogue::{Answer, Injector};
 use xtask::fixtures::{self, File, Recipe};
 use xtask::{mutations, repository};
 
@@ -140,9 +140,15 @@ impl Lab {
         let pack = mutated.pack.as_ref().map(|pack| pack.display().to_string());
         let mut more: Vec<&str> = mutated.mutation.arguments.iter().map(String::as_str).collect();
         more.extend(pack.iter().flat_map(|pack| ["--pack", pack.as_str()]));
-        let ran = self.run(&mutated.repository, &format!("run-{name}"), &more)?;
+        let directory = self.path().join(format!("run-{name}"));
+        let mut command = self.run_command(&mutated.repository, &directory, &more)?;
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let injector = Injector::start(mutated.mutation.during, &directory, child.id());
+        let output = child.wait_with_output();
+        let mut differences = injector.finish();
+        let ran = Ran::of(&output?, directory);
         let answer = Answer { exit: ran.exit, stdout: ran.stdout.clone() };
-        let differences = mutated.mutation.expected.differences(&answer);
+        differences.extend(mutated.mutation.expected.differences(&answer));
         assert!(differences.is_empty(), "{name}: {differences:#?}\n{}", ran.stderr);
         ran.left_nothing();
         Ok(ran)

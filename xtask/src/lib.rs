@@ -1,7 +1,7 @@
 //! The project's own chores, as a library: `main.rs` only reads the command line, and the
-//! real-Swarm tests use [`fixtures`], [`mutations`] and [`canary`] directly.
+//! real-Swarm tests use [`fixtures`], [`mutations`] and [`catalogue`] directly.
 //!
-//! Reading order: [`fixtures`], [`repository`], [`mutations`], [`canary`], [`schema`], [`tidy`],
+//! Reading order: [`fixtures`], [`repository`], [`mutations`], [`catalogue`], [`schema`], [`tidy`],
 //! [`ci`].
 #![expect(
     clippy::disallowed_methods,
@@ -9,7 +9,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "what a chore found out is its output")]
 
-pub mod canary;
+pub mod catalogue;
 pub mod ci;
 pub mod fixtures;
 pub mod mutations;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser};
-use xtask::{canary, ci, fixtures, mutations, schema, tidy};
+use clap::{Args, Parser, ValueEnum};
+use xtask::{catalogue, ci, fixtures, mutations, schema, tidy};
 
 /// The project's own chores.
 #[derive(Debug, Parser)]
@@ -13,8 +13,8 @@ use xtask::{canary, ci, fixtures, mutations, schema, tidy};
 enum Chore {
     /// Write the fixture recipes as git repositories.
     Fixtures(Fixtures),
-    /// Put known faults into fixture recipes, run cc-ci on them and count what it caught. Needs a Swarm.
-    Canary(Canary),
+    /// Run cc-ci on known faults and known weather, and count false greens and false reds. Needs a Swarm.
+    Catalogue(Catalogue),
     /// Check what rustc and clippy cannot: floors, sizes, headers, links.
     Tidy,
     /// Write the JSON Schemas of the published formats into docs/reference/.
@@ -37,19 +37,48 @@ struct Fixtures {
 }
 
 #[derive(Debug, Args)]
-struct Canary {
-    /// Mutations to run, by their names in tests-e2e/catalogue/; all if there is none.
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
+struct Catalogue {
+    #[command(flatten)]
+    entries: Entries,
     /// How many at once.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
-    /// Run all of them even if one is missed.
+    /// How often each.
+    #[arg(long, default_value_t = 1)]
+    repeat: usize,
+    /// The order of an earlier time, by the seed it printed.
     #[arg(long)]
-    keep_going: bool,
-    /// Keep repositories and run directories here; otherwise they go, unless one was missed.
+    seed: Option<u64>,
+    /// Start no more after the first that is not right.
+    #[arg(long)]
+    fail_fast: bool,
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    /// Keep repositories and run directories here; otherwise they go, unless one was not right.
     #[arg(long)]
     out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Entries {
+    /// Entries to run, by their names in tests-e2e/catalogue/.
+    #[arg(value_name = "NAME", required_unless_present_any = ["all", "sample"])]
+    names: Vec<String>,
+    /// Run every entry.
+    #[arg(long, conflicts_with_all = ["names", "sample"])]
+    all: bool,
+    /// Run the entries marked as the sample: a tenth, with every rung.
+    #[arg(long, conflicts_with = "names")]
+    sample: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Lines for people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +86,20 @@ struct Schema {
     /// Write nothing; fail when a committed schema is not what the types say.
     #[arg(long)]
     check: bool,
+}
+
+impl Catalogue {
+    fn options(self) -> catalogue::Options {
+        let Self { entries, jobs, repeat, seed, fail_fast, output, out } = self;
+        let Entries { names, all, sample } = entries;
+        let choice = match (all, sample) {
+            (true, _) => catalogue::Choice::All,
+            (_, true) => catalogue::Choice::Sample,
+            _ => catalogue::Choice::Named(names),
+        };
+        let json = output == Output::Json;
+        catalogue::Options { choice, jobs, repeat, seed, fail_fast, json, out }
+    }
 }
 
 fn main() -> ExitCode {
@@ -70,9 +113,7 @@ fn main() -> ExitCode {
 fn run(chore: Chore) -> Result<bool> {
     match chore {
         Chore::Fixtures(wanted) => write_fixtures(wanted),
-        Chore::Canary(Canary { names, jobs, keep_going, out }) => {
-            canary::run(&canary::Options { names, jobs, keep_going, out })
-        }
+        Chore::Catalogue(wanted) => catalogue::run(&wanted.options()),
         Chore::Tidy => tidy::run(),
         Chore::Schema(Schema { check }) => schema::run(check),
         Chore::Ci => ci::run(),

@@ -1,4 +1,5 @@
-//! Mutations: named faults put into a fixture recipe, with what cc-ci has to say about them.
+//! Entries of the catalogue: a fixture recipe, what is changed in it, what happens to it while it is
+//! tested, and what cc-ci has to say about it.
 //!
 //! `tests-e2e/catalogue/{faults,weather}/<name>.toml` says which recipe, which of its trees, which
 //! edits, and the expected answer; `tests-e2e/catalogue/README.md` lists the keys. Edits are made to text and
@@ -13,19 +14,31 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::canary::Expected;
+use crate::catalogue::{During, Expected};
 use crate::fixtures::{self, File, Recipe, Tree};
 use crate::{repository, workspace};
 
-/// A named fault.
+/// Which of the two enemies an entry is about: the folder it lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It must not be a pass.
+    Fault,
+    /// It must be a pass.
+    Weather,
+}
+
+/// An entry.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mutation {
     /// The file's name without its ending.
     #[serde(skip)]
     pub name: String,
-    /// The fault, in a sentence.
+    /// The fault or the weather, in a sentence.
     pub about: String,
+    /// It is one of the few that are run each time (`cargo xtask catalogue --sample`).
+    #[serde(default)]
+    pub sample: bool,
     /// The fixture recipe.
     pub recipe: String,
     /// The trees that are edited; `["head"]` unless said otherwise.
@@ -39,6 +52,9 @@ pub struct Mutation {
     /// The edits, made in order.
     #[serde(default)]
     pub edit: Vec<Edit>,
+    /// What happens while cc-ci tests it.
+    #[serde(default)]
+    pub during: Vec<During>,
     /// What cc-ci has to say.
     pub expected: Expected,
     /// What it has to say instead where the docker CLI is older than 23, if that differs.
@@ -98,13 +114,13 @@ pub fn load(name: &str) -> Result<Mutation> {
         known.join(", ")
     );
     let [faults, weather] = workspace::mutations().map(|kind| kind.join(format!("{name}.toml")));
-    let path = if faults.exists() { faults } else { weather };
+    ensure!(!(faults.exists() && weather.exists()), "`{name}` is both a fault and weather");
+    let (kind, path) =
+        if faults.exists() { (Kind::Fault, faults) } else { (Kind::Weather, weather) };
     let read = || -> Result<Mutation> {
         let mut mutation: Mutation = toml::from_str(&fs::read_to_string(&path)?)?;
         name.clone_into(&mut mutation.name);
-        for expected in [Some(&mutation.expected), mutation.expected_before_cli_23.as_ref()] {
-            expected.map_or(Ok(()), Expected::check)?;
-        }
+        mutation.check(kind)?;
         Ok(mutation)
     };
     read().with_context(|| format!("cannot read `{}`", path.display()))
@@ -134,6 +150,20 @@ pub fn render(mutation: &Mutation, out: &Path) -> Result<Rendered> {
 }
 
 impl Mutation {
+    /// Whether it means anything, and lies where it belongs.
+    fn check(&self, kind: Kind) -> Result<()> {
+        for expected in [Some(&self.expected), self.expected_before_cli_23.as_ref()] {
+            expected.map_or(Ok(()), Expected::check)?;
+        }
+        self.during.iter().try_for_each(During::check)?;
+        let is_green = self.expected.verdict == "pass";
+        match kind {
+            Kind::Fault => ensure!(!is_green, "a fault that has to pass is weather"),
+            Kind::Weather => ensure!(is_green, "weather that must not pass is a fault"),
+        }
+        Ok(())
+    }
+
     /// What cc-ci has to say where that docker CLI deploys.
     pub fn expected_with(&self, cli: &str) -> &Expected {
         let major = cli.split('.').next().and_then(|major| major.parse::<u32>().ok());
@@ -203,6 +233,21 @@ mod tests {
     fn refused(text: &str, why: &str) {
         let error = edit(text).apply(&mut tree()).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
+    }
+
+    #[test]
+    fn an_entry_lies_where_it_belongs() {
+        let entry = |verdict: &str, more: &str| -> Mutation {
+            let text = "about = 'x'\nrecipe = 'x'\n[expected]\nexit = 0\nverdict = ";
+            toml::from_str(&format!("{text}'{verdict}'\n{more}")).unwrap()
+        };
+        for (verdict, fault, weather) in [("pass", false, true), ("fail", true, false)] {
+            assert_eq!(entry(verdict, "").check(Kind::Fault).is_ok(), fault, "{verdict}");
+            assert_eq!(entry(verdict, "").check(Kind::Weather).is_ok(), weather, "{verdict}");
+        }
+        let paused = "[[during]]\nwhen = 'backup backup began'\ndo = 'pause'\nservice = 'app'\n";
+        assert!(entry("pass", &format!("{paused}for_ms = 0")).check(Kind::Weather).is_err());
+        assert!(entry("pass", &format!("{paused}for_ms = 1")).check(Kind::Weather).is_ok());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What cc-ci should say about a mutation, what it said, and how the two differ.
+//! What cc-ci should say about an entry, what it said, and how the two differ.
 //!
 //! Reads `results.json` as any other reader of the published format would, not with our own
 //! types.
@@ -22,6 +22,8 @@ pub struct Expected {
     pub stage: Option<String>,
     /// What becomes of that rung and of that stage.
     pub status: Option<String>,
+    /// The cause class of that rung (RES-7).
+    pub class: Option<String>,
     /// Texts the reason contains, all of them.
     #[serde(default)]
     pub reason_contains: Vec<String>,
@@ -50,6 +52,8 @@ struct Seen {
 struct Part {
     status: String,
     reason: Option<String>,
+    #[serde(default)]
+    class: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +83,10 @@ impl Expected {
             self.status.is_none() && self.reason_contains.is_empty() || has_place,
             "`expected` has a status or a reason, but neither `rung` nor `stage`"
         );
+        ensure!(
+            self.class.is_none() || self.rung.is_some(),
+            "`expected` has a class, but no `rung`"
+        );
         Ok(())
     }
 
@@ -105,6 +113,12 @@ impl Expected {
         format!("{} ({code}){}", seen.verdict, place.unwrap_or_default())
     }
 
+    /// The cause class that was given to the rung that tells.
+    pub fn class_of(&self, answer: &Answer) -> Option<String> {
+        let seen = answer.seen().ok()?;
+        seen.rungs.get(self.rung.as_ref()?)?.class.clone()
+    }
+
     /// How an answer differs from what is expected; empty when it does not.
     pub fn differences(&self, answer: &Answer) -> Vec<String> {
         let mut found = Differences::default();
@@ -129,6 +143,10 @@ impl Expected {
                 (Some(_), None) => {}
             }
         }
+        if let (Some(expected), Some((what, Some(part)))) = (&self.class, &rung) {
+            let got = part.class.as_deref().unwrap_or("none");
+            found.compare(&format!("class of {what}"), expected, got);
+        }
         let reason = first.and_then(|part| part.reason.as_deref()).unwrap_or_default();
         for text in self.reason_contains.iter().filter(|text| !reason.contains(*text)) {
             found.0.push(format!("reason: expected it to contain {text:?}, got {reason:?}"));
@@ -138,6 +156,11 @@ impl Expected {
 }
 
 impl Answer {
+    /// The verdict, if there is one.
+    pub fn verdict(&self) -> Option<String> {
+        self.seen().ok().map(|seen| seen.verdict)
+    }
+
     fn seen(&self) -> Result<Seen, String> {
         serde_json::from_str(&self.stdout)
             .map_err(|error| format!("standard output is no results.json: {error}"))
@@ -222,6 +245,20 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_is_compared_where_one_is_expected() {
+        let mut health = expected();
+        health.class = Some("health".to_owned());
+        let mut caught = answer(1, "fail", "failed", "never healthy", "");
+        let told = ["class of rung install: expected health, got none"];
+        assert_eq!(health.differences(&caught), told);
+        caught.stdout =
+            caught.stdout.replacen("\"reason\"", "\"class\": \"health\", \"reason\"", 1);
+        assert_eq!(health.differences(&caught), [""; 0]);
+        assert_eq!(health.class_of(&caught).as_deref(), Some("health"));
+        assert_eq!(expected().differences(&caught), [""; 0]);
+    }
+
+    #[test]
     fn no_results_are_a_miss() {
         let silent = Answer { exit: None, stdout: String::new() };
         let differences = expected().differences(&silent);
@@ -238,6 +275,9 @@ mod tests {
         let placeless: Expected =
             toml::from_str("verdict = 'fail'\nexit = 1\nreason_contains = ['x']").unwrap();
         assert!(placeless.check().is_err());
+        let rungless: Expected =
+            toml::from_str("verdict = 'fail'\nexit = 1\nstage = 'install'\nclass = 'x'").unwrap();
+        assert!(rungless.check().is_err());
         assert!(expected().check().is_ok());
     }
 }
