@@ -73,6 +73,9 @@ pub struct Edit {
     pub with: Option<String>,
     /// The content of a file that was not there.
     pub add: Option<String>,
+    /// That file can be executed.
+    #[serde(default)]
+    pub executable: bool,
     /// The file goes.
     #[serde(default)]
     pub delete: bool,
@@ -187,10 +190,12 @@ impl Mutation {
 
 impl Edit {
     fn apply(&self, tree: &mut Tree) -> Result<()> {
+        ensure!(!self.executable || self.add.is_some(), "`executable` is for a file that is added");
         match (&self.replace, &self.with, &self.add, self.delete) {
             (Some(old), Some(new), None, false) => replace(tree, &self.file, old, new),
             (None, None, Some(content), false) => {
-                let file = File { content: content.clone().into_bytes(), executable: false };
+                let file =
+                    File { content: content.clone().into_bytes(), executable: self.executable };
                 ensure!(
                     tree.insert(self.file.clone(), file).is_none(),
                     "`add`: the file is there already"
@@ -254,7 +259,8 @@ mod tests {
     fn an_edit_changes_one_place_and_keeps_the_mode() {
         let mut changed = tree();
         edit("file = 'a'\nreplace = 'one'\nwith = 'zero'").apply(&mut changed).unwrap();
-        edit("file = 'c/d'\nadd = 'new'").apply(&mut changed).unwrap();
+        edit("file = 'c/d'\nadd = 'new'\nexecutable = true").apply(&mut changed).unwrap();
+        assert!(changed["c/d"].executable);
         edit("file = 'b'\ndelete = true").apply(&mut changed).unwrap();
         assert_eq!(changed.keys().collect::<Vec<_>>(), ["a", "c/d"]);
         assert_eq!(changed["a"], File { content: b"zero two two\n".to_vec(), executable: true });
@@ -271,5 +277,6 @@ mod tests {
         refused("file = 'a'\nreplace = 'one'", "either");
         refused("file = 'a'\ndelete = true\nadd = 'x'", "either");
         refused("file = 'a'", "either");
+        refused("file = 'b'\ndelete = true\nexecutable = true", "is for a file that is added");
     }
 }

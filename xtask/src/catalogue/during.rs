@@ -18,6 +18,9 @@ use serde_json::Value;
 pub struct During {
     /// The moment in the run's log.
     pub when: Moment,
+    /// Which of several such moments, from 1.
+    #[serde(default = "first")]
+    pub nth: u32,
     /// It happens that long after it.
     #[serde(default)]
     pub after_ms: u64,
@@ -64,6 +67,10 @@ pub enum Incident {
     },
 }
 
+fn first() -> u32 {
+    1
+}
+
 fn kill() -> String {
     "KILL".to_owned()
 }
@@ -83,6 +90,7 @@ impl fmt::Display for Incident {
 impl During {
     /// Whether it can be done at all.
     pub fn check(&self) -> Result<()> {
+        ensure!(self.nth > 0, "`nth` counts from 1");
         match &self.incident {
             Incident::Exec { command, .. } => ensure!(!command.is_empty(), "`command` is empty"),
             Incident::Pause { for_ms, .. } => ensure!(*for_ms > 0, "`for_ms` is nothing"),
@@ -97,7 +105,7 @@ impl During {
     }
 }
 
-/// The first time that an act of a stage begins or ends: `backup backup began`.
+/// An act of a stage begins or ends: `backup backup began`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Moment {
@@ -136,6 +144,8 @@ impl fmt::Display for Moment {
 #[derive(Debug)]
 pub(super) struct Follower<'a> {
     waiting: Vec<&'a During>,
+    /// Moments that came, and how often.
+    came: Vec<(Moment, u32)>,
     /// Stacks by the app's id.
     stacks: BTreeMap<String, String>,
     stage: String,
@@ -148,6 +158,7 @@ impl<'a> Follower<'a> {
     pub(super) fn new(during: &'a [During]) -> Self {
         Self {
             waiting: during.iter().collect(),
+            came: Vec::new(),
             stacks: BTreeMap::new(),
             stage: String::new(),
             stack: String::new(),
@@ -179,11 +190,19 @@ impl<'a> Follower<'a> {
         };
         let (stage, act) = (self.stage.clone(), self.act.clone());
         let now = Moment { stage, act, has_ended };
-        let is_due = |during: &&&During| during.when == now;
-        let due = self.waiting.iter().filter(is_due).map(|during| (*during, self.stack.clone()));
-        let due = due.collect();
-        self.waiting.retain(|during| during.when != now);
-        Ok(due)
+        let nth = self.count(&now);
+        let is_due = |during: &&During| during.when == now && during.nth == nth;
+        let due = self.waiting.extract_if(.., |during| is_due(during));
+        Ok(due.map(|during| (during, self.stack.clone())).collect())
+    }
+
+    fn count(&mut self, now: &Moment) -> u32 {
+        if let Some((_, count)) = self.came.iter_mut().find(|(known, _)| known == now) {
+            *count += 1;
+            return *count;
+        }
+        self.came.push((now.clone(), 1));
+        1
     }
 
     /// Those whose moment never came.
@@ -228,6 +247,8 @@ mod tests {
         );
         refused("when = 'backup backup began'\ndo = 'drain'", "unknown variant");
         refused("when = 'backup backup began'\ndo = 'restart'", "missing field `service`");
+        let nth = "when = 'backup backup began'\nnth = 0\ndo = 'restart'\nservice = 'app'";
+        refused(nth, "counts from 1");
         let more = "when = 'backup backup began'\ndo = 'restart'\nservice = 'app'\nsignal = 'INT'";
         refused(more, "unknown field `signal`");
         let exec = "when = 'backup backup began'\ndo = 'exec'\nservice = 'app'\ncommand = []";
@@ -246,11 +267,13 @@ mod tests {
         r#"{"event":"act_began","act":{"act":"converge"}}"#,
         r#"{"event":"act_errored","message":"x"}"#,
         r#"{"event":"act_began","act":{"act":"converge"}}"#,
+        r#"{"event":"act_ended","evidence":{}}"#,
     ];
 
     /// The lines after which a moment comes, with the stack.
-    fn moments(when: &str) -> (Vec<(usize, String)>, usize) {
-        let all = [during(&format!("when = '{when}'\ndo = 'restart'\nservice = 'app'"))];
+    fn moments(when: &str, nth: u32) -> (Vec<(usize, String)>, usize) {
+        let text = format!("when = '{when}'\nnth = {nth}\ndo = 'restart'\nservice = 'app'");
+        let all = [during(&text)];
         let mut follower = Follower::new(&all);
         let mut found = Vec::new();
         for (index, line) in LOG.iter().enumerate() {
@@ -261,11 +284,13 @@ mod tests {
 
     #[test]
     fn a_moment_comes_once_and_at_its_place() {
-        assert_eq!(moments("install converge began"), (vec![(2, "st_f".to_owned())], 0));
-        assert_eq!(moments("install converge ended"), (vec![(3, "st_f".to_owned())], 0));
-        assert_eq!(moments("upgrade converge began"), (vec![(5, "st_u".to_owned())], 0));
-        assert_eq!(moments("upgrade converge ended"), (vec![(6, "st_u".to_owned())], 0));
-        assert_eq!(moments("backup backup began"), (vec![], 1));
+        assert_eq!(moments("install converge began", 1), (vec![(2, "st_f".to_owned())], 0));
+        assert_eq!(moments("install converge ended", 1), (vec![(3, "st_f".to_owned())], 0));
+        assert_eq!(moments("upgrade converge began", 1), (vec![(5, "st_u".to_owned())], 0));
+        assert_eq!(moments("upgrade converge ended", 1), (vec![(6, "st_u".to_owned())], 0));
+        assert_eq!(moments("upgrade converge ended", 2), (vec![(8, "st_u".to_owned())], 0));
+        assert_eq!(moments("upgrade converge ended", 3), (vec![], 1));
+        assert_eq!(moments("backup backup began", 1), (vec![], 1));
         assert!(Follower::new(&[]).take("torn").is_err());
     }
 }
