@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
-use xtask::{catalogue, ci, fixtures, mutations, schema, tidy};
+use xtask::{catalogue, ci, fixtures, mutations, schema, tidy, workspace};
 
 /// The project's own chores.
 #[derive(Debug, Parser)]
@@ -15,6 +15,13 @@ enum Chore {
     Fixtures(Fixtures),
     /// Run cc-ci on known faults and known weather, and count false greens and false reds. Needs a Swarm.
     Catalogue(Catalogue),
+    /// Measure on a real Swarm, beside a baseline: `cargo xtask bench --help`. Needs a Swarm.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What to measure, and how.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Check what rustc and clippy cannot: floors, sizes, headers, links.
     Tidy,
     /// Write the JSON Schemas of the published formats into docs/reference/.
@@ -114,10 +121,18 @@ fn run(chore: Chore) -> Result<bool> {
     match chore {
         Chore::Fixtures(wanted) => write_fixtures(wanted),
         Chore::Catalogue(wanted) => catalogue::run(&wanted.options()),
+        Chore::Bench { arguments } => bench(&arguments),
         Chore::Tidy => tidy::run(),
         Chore::Schema(Schema { check }) => schema::run(check),
         Chore::Ci => ci::run(),
     }
+}
+
+/// It needs adapters, which chores may not: it is a program of its own.
+fn bench(arguments: &[String]) -> Result<bool> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["run", "--quiet", "--locked", "--package", "cc-ci-bench", "--"]).args(arguments);
+    Ok(cargo.status()?.success())
 }
 
 #[expect(clippy::print_stdout, reason = "the paths are what this command is for")]

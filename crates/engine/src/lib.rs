@@ -3,6 +3,8 @@
 //! One loop ([`run::run`]) owns a run's state. It asks `core` what to do next, does it, writes
 //! down what was seen, and asks again. Nothing here decides whether something is good.
 //!
+//! [`settle`] is the wait for a stack, as a run does it; the benchmarks measure it.
+//!
 //! Reading order: [`run`], [`journal`], `acts`, [`wait`], [`cleanup`].
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -16,3 +18,5 @@ pub mod ports;
 mod publication;
 pub mod run;
 pub mod wait;
+
+pub use acts::{Watched, settle};

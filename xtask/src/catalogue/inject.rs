@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -17,6 +17,9 @@ use super::during::{During, Follower, Incident};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// How long a service may be without a container before nothing can be done to it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Follows a run.
 #[derive(Debug)]
@@ -139,7 +142,14 @@ fn service_name(stack: &str, service: &str) -> Result<String> {
 fn docker_each(stack: &str, service: &str, before: &[&str], after: &[&str]) -> Result<()> {
     let name = service_name(stack, service)?;
     let label = format!("label=com.docker.swarm.service.name={name}");
-    let containers = docker(&["ps", "--quiet", "--no-trunc", "--filter", &label])?;
+    let list = || docker(&["ps", "--quiet", "--no-trunc", "--filter", &label]);
+    let mut containers = list()?;
+    let began = Instant::now();
+    // On a busy machine it may be about to come.
+    while containers.trim().is_empty() && began.elapsed() < PATIENCE {
+        thread::sleep(LOOK);
+        containers = list()?;
+    }
     ensure!(!containers.trim().is_empty(), "service {service} runs no container");
     for container in containers.lines() {
         docker(&[before, &[container], after].concat())?;

@@ -48,6 +48,11 @@ const ROOMS: &[Room] = &[
     },
     Room { name: TESTKIT, floor: "dev", may: BELOW },
     Room { name: "xtask", floor: "chores", may: BELOW },
+    Room {
+        name: "cc-ci-bench",
+        floor: "benchmarks",
+        may: &[MODEL, CORE, "cc-ci-engine", "cc-ci-host", "cc-ci-swarm"],
+    },
     Room { name: "cc-ci-e2e", floor: "tests", may: &[MODEL, CORE, TESTKIT, "xtask"] },
 ];
 
@@ -59,8 +64,8 @@ const IMPURE: &[&str] =
 /// Outside crates with one owner or few.
 const OWNED: &[(&str, &[&str])] = &[
     ("bollard", &["cc-ci-swarm"]),
-    ("clap", &["cc-ci", "xtask"]),
-    ("anyhow", &["cc-ci", "xtask", "cc-ci-e2e"]),
+    ("clap", &["cc-ci", "xtask", "cc-ci-bench"]),
+    ("anyhow", &["cc-ci", "xtask", "cc-ci-e2e", "cc-ci-bench"]),
     ("rustic_core", &["cc-ci-backup"]),
     ("rustic_backend", &["cc-ci-backup"]),
 ];

@@ -20,6 +20,13 @@ use crate::wait::{Ended, Look, Waiting, wait_until};
 /// Without any event, look again after that long.
 const POLL: Duration = Duration::from_secs(2);
 
+/// A manager takes in what its nodes report at most twice a second, and no event says when: what
+/// an event was about can be seen only some time after it. So long is looked again and again.
+const TRAIL: Duration = Duration::from_secs(2);
+
+/// How often in that time.
+const PACE: Duration = Duration::from_millis(100);
+
 /// When the engine does not answer, ask again after that long.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -35,26 +42,42 @@ pub(super) async fn converge(
     let wanted = wanted.ok_or_else(|| ActError::Broken("nothing was deployed".to_owned()))?;
     let (clock, journal) = (hand.ports.clock.clone(), hand.journal.clone());
     let watched = hand.watch(&app.id, &app.stack).await?;
+    let tell = |what: &str| journal.tell(what);
+    Ok(Evidence::Settled(settle(&clock, watched, wanted, deadline, &tell).await))
+}
+
+/// Waits until what a watch sees has settled, at the latest until `deadline`; tells after each look
+/// in vain what is missing.
+///
+/// # Cancellation
+/// Nothing is lost when it is dropped half-way.
+pub async fn settle(
+    clock: &Arc<dyn Clock>,
+    watched: &mut Watched,
+    wanted: Wanted,
+    deadline: Timestamp,
+    tell: &(dyn Fn(&str) + Sync),
+) -> SettleSeen {
     let mut settling = Settling {
         clock: clock.clone(),
         watched,
         wanted,
         held: None,
         looked_at: clock.now(),
+        woken_at: clock.now(),
         absences: Absences::default(),
         missing: String::new(),
     };
-    let tell = |what: &str| journal.tell(what);
-    let ended = wait_until(clock.as_ref(), deadline, &mut settling, &tell).await;
+    let ended = wait_until(clock.as_ref(), deadline, &mut settling, tell).await;
     let looked_at = settling.looked_at;
-    Ok(Evidence::Settled(SettleSeen {
+    SettleSeen {
         held_since: settling.held.map_or(looked_at, |(_, since)| since),
         looked_at,
         expired: ended == Ended::Expired,
         engine_answers: !settling.absences.is_away(),
         facts: settling.watched.known.clone(),
         absences: settling.absences.into_all(),
-    }))
+    }
 }
 
 struct Settling<'a> {
@@ -64,6 +87,8 @@ struct Settling<'a> {
     /// What the stack looks like, and since when.
     held: Option<(Fingerprint, Timestamp)>,
     looked_at: Timestamp,
+    /// When there was an event last.
+    woken_at: Timestamp,
     absences: Absences,
     missing: String,
 }
@@ -97,7 +122,8 @@ impl Waiting for Settling<'_> {
             Convergence::NotYet { why } => {
                 self.missing = why;
                 let window_ends = since.plus(window(&self.wanted, facts));
-                let poll = self.clock.now().plus(POLL);
+                let is_on_trail = now.since(self.woken_at) < TRAIL;
+                let poll = self.clock.now().plus(if is_on_trail { PACE } else { POLL });
                 let at_latest = if window_ends > now { poll.min(window_ends) } else { poll };
                 Look::Again { at_latest }
             }
@@ -108,7 +134,8 @@ impl Waiting for Settling<'_> {
         match self.watched.watch.changed().await {
             Wake::Changed | Wake::Gap => {}
         }
-        let settled = self.clock.now().plus(BURST);
+        self.woken_at = self.clock.now();
+        let settled = self.woken_at.plus(BURST);
         self.clock.sleep_until(settled).await;
     }
 

@@ -15,6 +15,7 @@ mod tests_run;
 mod volume_markers;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use cc_ci_core::convergence::recall;
@@ -26,6 +27,8 @@ use cc_ci_model::plan::{Plan, PlannedApp};
 use cc_ci_model::stack::{StackFacts, TaskState};
 use cc_ci_model::time::Timestamp;
 use tokio::task::JoinSet;
+
+pub use converge::settle;
 
 use crate::cleanup;
 use crate::journal::{Journal, JournalError};
@@ -45,9 +48,17 @@ pub(crate) struct Stagehand {
 }
 
 /// A watch and everything it remembers.
-struct Watched {
-    watch: Box<dyn StackWatch>,
-    known: StackFacts,
+pub struct Watched {
+    /// Looks.
+    pub watch: Box<dyn StackWatch>,
+    /// What was ever seen.
+    pub known: StackFacts,
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").field("known", &self.known).finish_non_exhaustive()
+    }
 }
 
 /// Why an act has nothing to show.
