@@ -1,6 +1,6 @@
 //! Real-Swarm tests: the built binary, run as a user runs it, on fixture recipes.
 //!
-//! What a fault looks like is tested by `cargo xtask canary`; here is what takes more than a
+//! What a fault looks like is tested by `cargo xtask catalogue`; here is what takes more than a
 //! recipe and a verdict: signals, strangers, registries, git.
 
 mod backup;

@@ -25,6 +25,15 @@ fn a_dropped_service_is_told() -> Result<()> {
     check("service-dropped", &["orphaned_service"])
 }
 
+/// A task replaced later without our doing: the first one is worth a warning.
+#[test]
+fn a_task_that_dies_once_is_told() -> Result<()> {
+    if !is_long_enabled("a_task_that_dies_once_is_told") {
+        return Ok(());
+    }
+    check("weather-task-killed-once", &["task_replaced"])
+}
+
 /// Incident 241: a flicker left the update paused for ever on a healthy service.
 #[test]
 fn incident_an_update_paused_on_a_healthy_task() -> Result<()> {

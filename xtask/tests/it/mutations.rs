@@ -1,5 +1,6 @@
 //! Mutations, as they are written down.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use xtask::mutations::{load, names, render_mutation};
@@ -40,4 +41,29 @@ fn an_older_cli_may_have_to_be_answered_otherwise() {
         assert_eq!(job.expected_with(cli).verdict, verdict, "{cli}");
     }
     assert_eq!(load("exits-at-start").unwrap().expected_with("20.10.24").verdict, "fail");
+}
+
+/// What is run each time: about a tenth, both enemies, and every rung of the ladder.
+#[test]
+fn the_sample_is_a_tenth_and_has_every_rung() {
+    let all: Vec<_> = names().unwrap().iter().map(|name| load(name).unwrap()).collect();
+    let sample: Vec<_> = all.iter().filter(|entry| entry.sample).collect();
+    let percent = sample.len() * 100 / all.len();
+    assert!((8..=14).contains(&percent), "{} of {} entries", sample.len(), all.len());
+    for is_weather in [false, true] {
+        let those = sample.iter().filter(|entry| (entry.expected.verdict == "pass") == is_weather);
+        let rungs: BTreeSet<_> = those.filter_map(|entry| entry.expected.rung.as_deref()).collect();
+        let rungs: Vec<_> = rungs.into_iter().collect();
+        let every = ["backup_restore", "functional", "install", "upgrade"];
+        assert_eq!(rungs, every, "weather: {is_weather}");
+    }
+}
+
+/// Both enemies have their number, however many of them others add.
+#[test]
+fn there_are_enough_faults_and_kinds_of_weather() {
+    let all: Vec<_> = names().unwrap().iter().map(|name| load(name).unwrap()).collect();
+    let weather = all.iter().filter(|entry| entry.expected.verdict == "pass").count();
+    assert!(weather >= 25, "{weather} kinds of weather");
+    assert!(all.len() - weather >= 40, "{} faults", all.len() - weather);
 }

@@ -47,6 +47,13 @@ fn describe(gate: &HttpGate, seen: &AnswerSeen) -> String {
     let asked = format!("service {} on port {}, path {}", gate.service, gate.port, gate.path);
     match (&seen.problem, &seen.last) {
         (Some(problem), _) => format!("{asked}: {problem} ({})", requests(seen)),
+        (None, Some(HttpSeen { status, location: Some(location), redirects, .. }))
+            if *redirects > 0 =>
+        {
+            format!(
+                "{asked}: after {redirects} redirects it answers {status} and still points to {location}"
+            )
+        }
         (None, Some(HttpSeen { status, location: Some(location), .. })) => {
             format!("{asked}: it answers {status} and points to {location}, which is not this app")
         }

@@ -15,6 +15,7 @@ mod planned;
 mod planning;
 mod red;
 mod secrets;
+mod settle;
 mod signals;
 mod storage;
 mod upgrade;
