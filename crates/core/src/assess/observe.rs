@@ -1,5 +1,7 @@
 //! A stage's closing look (CONV-8) and what is left of an app after its removal (TEAR-1).
 
+use std::collections::BTreeSet;
+
 use cc_ci_model::evidence::{Act, Evidence, ObserveSeen, OwnFile, OwnLayer};
 use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::Outcome;
@@ -24,7 +26,9 @@ pub(super) fn assess(context: Context<'_>, seen: &ObserveSeen) -> Assessment {
     };
     let mut assessment = Assessment::default();
     for service in &settled.services {
-        replacements(settled, facts, &service.name, &mut assessment);
+        let replaced = replaced(settled, facts, &service.name);
+        let told = told(context, &service.name);
+        replacements(&service.name, &replaced, &told, &mut assessment);
     }
     let again = identity::assess(context, &facts.services);
     if !again.outcome.is_passed() {
@@ -50,29 +54,52 @@ fn never_settled(context: Context<'_>) -> Check {
     Check::with("observe", Outcome::unverified("nobody saw the stack settle before this look"))
 }
 
-/// CONV-8: the first task that was replaced is a warning, a second one a crash loop.
+/// CONV-8: the first task that was replaced is a warning, a second one a crash loop, whichever stage
+/// the first one was in. What an earlier look has told is not told again.
 fn replacements(
-    settled: &StackFacts,
-    now: &StackFacts,
     service: &str,
+    replaced: &[&TaskFacts],
+    told: &BTreeSet<&str>,
     assessment: &mut Assessment,
 ) {
-    let replaced = replaced(settled, now, service);
-    let Some(last) = replaced.last() else {
+    let fresh: Vec<_> = replaced.iter().filter(|task| !told.contains(task.id.as_str())).collect();
+    let Some(last) = fresh.last() else {
         return;
     };
+    let all = told.len() + fresh.len();
     let message = format!(
-        "service {service}: {} of its tasks were replaced although nobody asked for it; the last one: {}",
-        replaced.len(),
+        "service {service}: {all} of its tasks were replaced although nobody asked for it; the last one: {}",
         describe_end(last)
     );
-    if replaced.len() == 1 {
+    if all == 1 {
         let place = Some(service.to_owned());
         assessment.warnings.push(Finding::new("task_replaced", message, place));
     } else {
         let outcome = Outcome::failed(format!("crash loop: {message}"));
         assessment.checks.push(Check::with("observe", outcome));
     }
+}
+
+/// Tasks of a service that earlier closing looks found replaced, since the app was deployed last.
+fn told<'a>(context: Context<'a>, service: &str) -> BTreeSet<&'a str> {
+    let mut told = BTreeSet::new();
+    let mut settled: Option<&StackFacts> = None;
+    let runs = context.state.stages.iter().filter(|run| run.app.as_ref() == context.app());
+    for act in runs.flat_map(|run| &run.acts) {
+        match (act.act, &act.evidence) {
+            (Act::Deploy { .. }, _) => (settled, told) = (None, BTreeSet::new()),
+            (Act::Restart, _) => settled = None,
+            (_, Some(Evidence::Settled(seen))) if act.is_good() => settled = Some(&seen.facts),
+            (_, Some(Evidence::Observed(seen))) => {
+                if let (Some(settled), Some(now)) = (settled, &seen.facts) {
+                    let replaced = replaced(settled, now, service);
+                    told.extend(replaced.into_iter().map(|task| task.id.as_str()));
+                }
+            }
+            (_, Some(_) | None) => {}
+        }
+    }
+    told
 }
 
 /// STG-3b: services only the base defines stay running after an upgrade.

@@ -93,6 +93,15 @@ struct Settling<'a> {
     missing: String,
 }
 
+impl Settling<'_> {
+    /// Soon after an event, the next look is not to be waited for so long.
+    fn sooner(&self, at_latest: Timestamp) -> Timestamp {
+        let now = self.clock.now();
+        let is_on_trail = now.since(self.woken_at) < TRAIL;
+        if is_on_trail { at_latest.min(now.plus(PACE)) } else { at_latest }
+    }
+}
+
 #[async_trait]
 impl Waiting for Settling<'_> {
     async fn look(&mut self, now: Timestamp) -> Look {
@@ -122,10 +131,9 @@ impl Waiting for Settling<'_> {
             Convergence::NotYet { why } => {
                 self.missing = why;
                 let window_ends = since.plus(window(&self.wanted, facts));
-                let is_on_trail = now.since(self.woken_at) < TRAIL;
-                let poll = self.clock.now().plus(if is_on_trail { PACE } else { POLL });
+                let poll = self.clock.now().plus(POLL);
                 let at_latest = if window_ends > now { poll.min(window_ends) } else { poll };
-                Look::Again { at_latest }
+                Look::Again { at_latest: self.sooner(at_latest) }
             }
         }
     }

@@ -6,7 +6,7 @@ use cc_ci_model::compose::RestartCondition;
 use cc_ci_model::evidence::ImageFound;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
-use cc_ci_model::stage::Rung;
+use cc_ci_model::stage::{Rung, Stage};
 use cc_ci_testkit::deployer::Reply;
 use cc_ci_testkit::{
     Answer, Behaviour, Exit, Health, Life, Obstacle, PlanBuilder, World, service, stack,
@@ -305,6 +305,35 @@ async fn one_task_replaced_later_is_a_warning_two_are_a_failure() {
     })
     .await;
     check(&twice, &["crash loop"]);
+}
+
+/// CONV-8: the same over two stages of one app: each is told where it happened, and only there.
+#[tokio::test(start_paused = true)]
+async fn a_second_task_replaced_in_a_later_stage_is_a_failure_there() {
+    let app = service("app").routed(80).volume("data", "/data").backed_up();
+    let builder = PlanBuilder::new(stack([app])).run(Stage::Backup).run(Stage::Restore);
+    let builder = builder.with(|plan| {
+        if let Some(gate) = &mut plan.gate {
+            (gate.successes, gate.interval_ms) = (60, 1000);
+        }
+    });
+    let once = run(&builder, |world: &World| {
+        world.swarm.kill_after(Duration::from_secs(12), "app", 9);
+    })
+    .await;
+    once.expect(Verdict::Pass, ExitKind::Pass);
+    let results = once.results();
+    let told = results.warnings.iter().filter(|finding| finding.code == "task_replaced");
+    assert_eq!(told.count(), 1);
+    let twice = run(&builder, |world: &World| {
+        world.swarm.kill_after(Duration::from_secs(12), "app", 9);
+        world.swarm.kill_after(Duration::from_secs(110), "app", 9);
+    })
+    .await;
+    twice.expect(Verdict::Fail, ExitKind::Fail);
+    assert_eq!(twice.status(Rung::Install), Status::Passed);
+    assert_eq!(twice.status(Rung::BackupRestore), Status::Failed);
+    assert!(twice.said().contains("crash loop: service app: 2 of its tasks"), "{}", twice.said());
 }
 
 /// Unhealthy later on: Swarm replaces the task; the stack does not count as settled in between.
