@@ -14,6 +14,7 @@ readonly IMAGE_RELEASES='
 static-web:2.1.0 static-web:2.2.0 static-web:2.3.0
 nginx:1.26.0 nginx:1.27.0 nginx:1.28.0
 data-web:3.0.0
+postgres:15.1 postgres:15.2 mariadb:10.11 redis:7.0
 '
 
 # images_up: all of them are in the engine afterwards. Each is rebuilt only when its folder has changed.
