@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cc_ci_model::backup::PathWeight;
 use cc_ci_model::compose::{DeclaredService, HealthCheck};
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::marker::DataMarker;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Plan};
 use cc_ci_model::stage::{Rung, Stage};
@@ -29,15 +30,10 @@ pub fn proves(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Strin
     if let (true, BaseChoice::Release(base)) =
         (judgement.rungs[&Rung::Upgrade].is_passed(), &plan.base)
     {
-        let kept = match plan.markers.len() {
-            0 => String::new(),
-            count => format!(
-                ", and data planted in {count} of its volumes is still there, seen through the head's own mounts"
-            ),
-        };
         all.push(format!(
-            "an app of {} upgrades in place to the head with the env file it was installed with{kept}",
-            base.version
+            "an app of {} upgrades in place to the head with the env file it was installed with{}",
+            base.version,
+            kept(plan)
         ));
     }
     if judgement.rungs[&Rung::BackupRestore].is_passed() {
@@ -47,9 +43,33 @@ pub fn proves(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Strin
             "what was written right before a backup is in its snapshot, and after a real loss a restore brings it back bit for bit, \
              with {with}"
         ));
+        all.extend(names(&plan.data.head).map(|names| {
+            format!("values planted in {names} are destroyed and come back with the restore: the backup is no stale one")
+        }));
     }
     all.extend(tested(plan, judgement));
     all
+}
+
+/// What an upgrade leaves as it was.
+fn kept(plan: &Plan) -> String {
+    let files = match plan.markers.len() {
+        0 => String::new(),
+        count => format!(
+            ", and data planted in {count} of its volumes is still there, seen through the head's own mounts"
+        ),
+    };
+    match names(&plan.data.base) {
+        None => files,
+        Some(names) => format!("{files}; so is what was planted in {names}"),
+    }
+}
+
+/// The databases and the like that values are planted in; those that may be caches are told of
+/// where they are left out.
+fn names(markers: &[DataMarker]) -> Option<String> {
+    let names: Vec<&str> = markers.iter().map(|marker| marker.name.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// What tests have shown.
@@ -133,9 +153,11 @@ fn not_written(state: &RunState) -> Vec<String> {
 }
 
 /// Warnings that say what a green does not mean.
-const TELLING: [&str; 7] = [
+const TELLING: [&str; 9] = [
     "assumed_one_shot",
     "backed_up_path_empty",
+    "data_not_backed_up",
+    "data_not_marked",
     "image_local_only",
     "volume_not_backed_up",
     "written_outside_mounts",
@@ -182,7 +204,8 @@ mod tests {
             files: Some(1),
             newest: newest.map(Timestamp::from_millis),
         });
-        let marked = Evidence::Marked { before: before.collect(), markers: Vec::new() };
+        let marked =
+            Evidence::Marked { before: before.collect(), markers: Vec::new(), data: Vec::new() };
         let events = numbered(vec![
             planned(&plan),
             began(Stage::Install),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::marker::DataInSnapshot;
 use crate::name::ComposeName;
 use crate::time::Timestamp;
 
@@ -171,6 +172,9 @@ pub struct SnapshotSeen {
     pub paths: Vec<SnapshotPath>,
     /// For each marker whether its nonce is in the snapshot's bytes.
     pub markers: Vec<MarkerInSnapshot>,
+    /// The same for values in databases and the like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataInSnapshot>,
 }
 
 /// A backed-up path in a snapshot.

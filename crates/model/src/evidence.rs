@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::{BackupSeen, KeptMarker, PathWeight, RestoreSeen, SnapshotSeen, TestSeen};
 use crate::intent::Object;
+use crate::marker::DataSeen;
 use crate::meter::MeterSeen;
 use crate::plan::Revision;
 use crate::stack::{ServiceFacts, StackFacts};
@@ -134,11 +135,17 @@ pub enum Evidence {
     Planted {
         /// One for each planned marker.
         markers: Vec<MarkerSeen>,
+        /// Values in databases and the like.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<DataSeen>,
     },
     /// Of [`Act::Seek`].
     Sought {
         /// One for each planted marker.
         markers: Vec<MarkerSeen>,
+        /// Values in databases and the like.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<DataSeen>,
     },
     /// Of [`Act::Mark`].
     Marked {
@@ -146,6 +153,9 @@ pub enum Evidence {
         before: Vec<PathWeight>,
         /// One for each volume, read back.
         markers: Vec<KeptMarker>,
+        /// Values in databases and the like.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<DataSeen>,
     },
     /// Of [`Act::Backup`].
     BackedUp(BackupSeen),
@@ -155,6 +165,9 @@ pub enum Evidence {
     Disturbed {
         /// One for each marker.
         markers: Vec<KeptMarker>,
+        /// Values in databases and the like.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<DataSeen>,
     },
     /// Of [`Act::Restore`].
     Restored(RestoreSeen),
@@ -167,6 +180,9 @@ pub enum Evidence {
     Recalled {
         /// One for each marker.
         markers: Vec<KeptMarker>,
+        /// Values in databases and the like.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<DataSeen>,
     },
     /// Of [`Act::Test`].
     Tested {

@@ -18,6 +18,7 @@ pub mod exit;
 pub mod explain;
 pub mod host;
 pub mod intent;
+pub mod marker;
 pub mod meter;
 pub mod name;
 pub mod outcome;

@@ -32,7 +32,7 @@ pub struct DataMarker {
 pub enum MarkerKind {
     /// A table `ccci_marker` in databases of a PostgreSQL server.
     Postgres(Login),
-    /// A table `ccci_marker` in databases of a MySQL or MariaDB server.
+    /// A table `ccci_marker` in databases of a `MySQL` or `MariaDB` server.
     Mysql(Login),
     /// A key `ccci_marker`.
     Redis(Login),
@@ -53,11 +53,11 @@ pub enum MarkerKind {
     /// Requests to the service.
     Http {
         /// Plants the value.
-        plant: HttpStep,
+        plant: Box<HttpStep>,
         /// Is answered with the value that is there.
-        check: HttpStep,
+        check: Box<HttpStep>,
         /// Takes the value away.
-        disturb: HttpStep,
+        disturb: Box<HttpStep>,
     },
 }
 

@@ -9,6 +9,10 @@ use crate::secret::Secret;
 use crate::stage::Rung;
 use crate::version::RecipeVersion;
 
+mod marker;
+
+pub use marker::PackMarker;
+
 /// A pack's `recipe.toml`. Every key but `recipe` is optional.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +34,9 @@ pub struct Pack {
     /// The upgrade.
     #[serde(default)]
     pub upgrade: PackUpgrade,
+    /// Data planted to prove that data survives, beside what is found by itself.
+    #[serde(default, rename = "marker")]
+    pub markers: Vec<PackMarker>,
     /// Tests.
     #[serde(default)]
     pub tests: PackTests,

@@ -9,6 +9,7 @@ use crate::backup::BackupSpec;
 use crate::compose::DeclaredStack;
 use crate::difference::{Difference, OperatorStep};
 use crate::host::HostFacts;
+use crate::marker::PlannedData;
 use crate::name::{AppDomain, AppId, CommitSha, ComposeName, RecipeName, RunId, StackName};
 use crate::outcome::Outcome;
 use crate::stage::{Rung, Stage};
@@ -44,6 +45,9 @@ pub struct Plan {
     pub operator_steps: Vec<OperatorStep>,
     /// Data planted before the upgrade, one for each named volume of the base.
     pub markers: Vec<PlannedMarker>,
+    /// Data planted in databases and the like.
+    #[serde(default, skip_serializing_if = "PlannedData::is_empty")]
+    pub data: PlannedData,
     /// What the head's labels say of its backup.
     pub backup: BackupSpec,
     /// Tests of the pack, in the order in which they run.

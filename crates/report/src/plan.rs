@@ -25,7 +25,8 @@ pub fn text(plan: &Plan) -> String {
     let markers = plan.markers.iter().map(|marker| {
         format!("volume {}, through {} of service {}", marker.volume, marker.target, marker.service)
     });
-    page.list("markers", markers);
+    let values = values(plan);
+    page.list("markers", markers.chain(values));
     page.list("backup", backup(plan).into_iter());
     page.list("tests", plan.tests.iter().map(test));
     page.list("images", images(plan).into_iter());
@@ -34,6 +35,17 @@ pub fn text(plan: &Plan) -> String {
     page.list("warnings", plan.warnings.iter().map(warning));
     page.list("time limits", limits(plan).into_iter());
     page.text
+}
+
+/// Values in databases and the like: those of the head, and of the base what the head lacks.
+fn values(plan: &Plan) -> Vec<String> {
+    let data = &plan.data;
+    let only_base =
+        data.base.iter().filter(|old| data.head.iter().all(|marker| marker.name != old.name));
+    let of_base =
+        only_base.map(|marker| format!("{}, of the base only: {}", marker.name, marker.why));
+    let of_head = data.head.iter().map(|marker| format!("{}: {}", marker.name, marker.why));
+    of_head.chain(of_base).collect()
 }
 
 /// What was found out about the ways to an app (PLAN-1).

@@ -6,6 +6,7 @@
 mod backup;
 mod bad_input;
 mod crashes;
+mod databases;
 mod doctor;
 mod images;
 mod incidents;

@@ -135,6 +135,9 @@ fn the_schema_of_recipe_toml_says_what_the_parser_says() {
         ("recipe = 'a'\n[timeouts]\ndeploy = 15", false),
         ("recipe = 'a'\n[timeouts]\ndeplyo = '15m'", false),
         ("recipe = 'a'\n[app]\nenv = { A = 1 }", false),
+        ("recipe = 'a'\n[[marker]]\nkind = 'sqlite'\nservice = 'app'\npath = '/x'", true),
+        ("recipe = 'a'\n[[marker]]\nkind = 'mongo'", false),
+        ("recipe = 'a'\n[[marker]]\nkind = 'redis'\nsrvice = 'x'", false),
         ("[app]", false),
     ] {
         let value = serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();

@@ -9,7 +9,7 @@ use cc_ci_core::ports::{HttpRequest, Probe, ProbeError};
 use cc_ci_core::redact::MARGIN;
 use cc_ci_model::evidence::HttpSeen;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, LOCATION};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Method, Response, redirect};
 
 use crate::redirect::own_path;
 
@@ -53,7 +53,9 @@ impl HttpProbe {
             let url = address_of(request, &path);
             let response = self.ask(request, &url).await?;
             let location = location(&response);
-            let next = location.as_deref().and_then(|to| own_path(&request.domain, &path, to));
+            let asks = request.send.method.as_deref().is_none_or(|method| method == "GET");
+            let location_of_question = location.as_deref().filter(|_| asks);
+            let next = location_of_question.and_then(|to| own_path(&request.domain, &path, to));
             match next {
                 Some(next) if redirects < REDIRECTS => {
                     path = next;
@@ -65,8 +67,18 @@ impl HttpProbe {
     }
 
     async fn ask(&self, request: &HttpRequest, url: &str) -> Result<Response, ProbeError> {
-        self.client
-            .get(url)
+        let send = &request.send;
+        let method = send.method.as_deref().unwrap_or("GET");
+        let method = Method::from_bytes(method.as_bytes())
+            .map_err(|_| ProbeError { message: format!("`{method}` is no HTTP method") })?;
+        let mut asking = self.client.request(method, url);
+        if let Some(kind) = &send.content_type {
+            asking = asking.header(CONTENT_TYPE, kind);
+        }
+        if let Some(body) = &send.body {
+            asking = asking.body(body.clone());
+        }
+        asking
             .header(HOST, &request.domain)
             .header(HeaderName::from_static("x-forwarded-host"), &request.domain)
             .header(HeaderName::from_static("x-forwarded-proto"), "https")

@@ -93,9 +93,9 @@ fn judge(
         let why = format!("nobody looked for a marker in volume {volume}");
         return Sought::Bad(Outcome::unverified(why));
     };
-    let spec = &context.plan.backup;
+    let (spec, data) = (&context.plan.backup, &context.plan.data.base);
     let base = context.plan.declared(AppRole::Upgraded, Revision::Base);
-    if base.is_some_and(|base| storage::holds_database(base, spec, volume)) {
+    if base.is_some_and(|base| storage::holds_database(base, spec, data, volume)) {
         return Sought::Bad(Outcome::unverified(format!(
             "volume {volume} holds a database: a file in it proves nothing about its data, and no database marker is declared"
         )));
@@ -155,7 +155,7 @@ fn lost(volume: &str, seen: &MarkerSeen) -> String {
 fn planted(context: Context<'_>) -> &[MarkerSeen] {
     let act = context.run.act(Act::Plant);
     match act.and_then(|act| act.evidence.as_ref()) {
-        Some(Evidence::Planted { markers }) => markers,
+        Some(Evidence::Planted { markers, .. }) => markers,
         Some(_) | None => &[],
     }
 }
@@ -183,8 +183,8 @@ mod tests {
         let app = || service("app").routed(80).volume("a", "/a").volume("b", "/b");
         let plan = PlanBuilder::new(stack([app()])).base(stack([app().image("app:0")])).build();
         let acts = [
-            (Act::Plant, Evidence::Planted { markers: planted.into() }),
-            (Act::Seek, Evidence::Sought { markers: sought.into() }),
+            (Act::Plant, Evidence::Planted { markers: planted.into(), data: Vec::new() }),
+            (Act::Seek, Evidence::Sought { markers: sought.into(), data: Vec::new() }),
         ];
         Scene::of(plan).stage(cc_ci_model::stage::Stage::Upgrade, acts).told()
     }

@@ -8,6 +8,7 @@ mod answer;
 mod availability;
 mod away;
 mod backup;
+mod data;
 mod deploy;
 mod identity;
 mod images;
@@ -129,19 +130,19 @@ pub fn assess(state: &RunState, run: &StageRun, act: &ActRun, evidence: &Evidenc
         (Act::Answer, Evidence::Answered(seen)) => answer::assess(context, seen),
         (Act::Meter, Evidence::Metered { seen }) => availability::assess(context, seen.as_ref()),
         (Act::Inspect, Evidence::Page(seen)) => page::assess(context, seen),
-        (Act::Plant, Evidence::Planted { markers }) => markers::assess_planted(context, markers),
-        (Act::Seek, Evidence::Sought { markers }) => markers::assess_sought(context, markers),
-        (Act::Mark, Evidence::Marked { before, markers }) => {
-            backup::assess_marked(context, before, markers)
+        (Act::Plant, Evidence::Planted { markers, data }) => data::plant(context, markers, data),
+        (Act::Seek, Evidence::Sought { markers, data }) => data::seek(context, markers, data),
+        (Act::Mark, Evidence::Marked { before, markers, data }) => {
+            data::mark(context, before, markers, data)
         }
         (Act::Backup, Evidence::BackedUp(seen)) => backup::assess_backed_up(seen),
         (Act::ReadSnapshot, Evidence::Snapshot(seen)) => snapshot::assess(context, seen),
-        (Act::Disturb, Evidence::Disturbed { markers }) => {
-            restore::assess_disturbed(context, markers)
+        (Act::Disturb, Evidence::Disturbed { markers, data }) => {
+            data::disturb(context, markers, data)
         }
         (Act::Restore, Evidence::Restored(seen)) => restore::assess_restored(seen),
         (Act::Restart, Evidence::Restarted { services }) => restore::assess_restarted(services),
-        (Act::Recall, Evidence::Recalled { markers }) => restore::assess_recalled(context, markers),
+        (Act::Recall, Evidence::Recalled { markers, data }) => data::recall(context, markers, data),
         (Act::Test, Evidence::Tested { tests }) => tests_ran::assess(context, tests),
         (Act::Observe, Evidence::Observed(seen)) => observe::assess(context, seen),
         (Act::Dismantle, Evidence::Dismantled { left, refusals }) => {

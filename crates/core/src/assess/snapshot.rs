@@ -13,7 +13,7 @@ use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::Finding;
 use cc_ci_model::stage::Stage;
 
-use super::{Assessment, Check, Context, storage};
+use super::{Assessment, Check, Context, data, storage};
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +32,7 @@ pub(super) fn assess(context: Context<'_>, seen: &SnapshotSeen) -> Assessment {
         }
     }
     let kept = markers.iter().filter(|marker| look.has(marker)).count();
-    if kept == 0 && assessment.checks.is_empty() {
+    if kept == 0 && assessment.checks.is_empty() && !data::is_due(context) {
         let why = Outcome::unverified(
             "none of what was planted is in the snapshot: nothing was shown to be backed up",
         );
@@ -42,6 +42,7 @@ pub(super) fn assess(context: Context<'_>, seen: &SnapshotSeen) -> Assessment {
         let detail = format!("{kept} of {} nonces are in the snapshot's bytes", markers.len());
         assessment.checks.push(Check::passed("nonce", detail));
     }
+    data::add_in_snapshot(context, &seen.data, &mut assessment);
     assessment
 }
 
@@ -92,6 +93,9 @@ impl Look<'_> {
             return Judged::Bad(Outcome::failed(format!(
                 "what was written to {path} of volume {volume} right before the backup is not in the snapshot: it is stale or incomplete"
             )));
+        }
+        if self.is_proven_by_data(volume) {
+            return Judged::Kept;
         }
         if self.has_older(volume) && !self.carried().any(|other| other.volume == *volume) {
             return Judged::Bad(Outcome::failed(format!(
@@ -201,8 +205,16 @@ impl Look<'_> {
         let services = stack.map(|stack| stack.services.as_slice()).unwrap_or_default();
         services.iter().any(|service| {
             storage::data_path(&service.image).is_some()
+                && !storage::has_marker(&self.context.plan.data.head, service)
                 && self.mounts(service.name.as_str(), volume)
         })
+    }
+
+    /// Whether what is in a volume is data that a value in its database speaks for: the files of
+    /// it need not be backed up themselves.
+    fn is_proven_by_data(&self, volume: &str) -> bool {
+        let markers = &self.context.plan.data.head;
+        markers.iter().any(|marker| marker.volumes.iter().any(|own| own.as_str() == volume))
     }
 
     /// Whether a path is empty is judged by what is there beside our own markers.
@@ -274,7 +286,7 @@ fn name(path: &SnapshotPath) -> String {
 /// What was planted in this stage.
 fn marked(context: Context<'_>) -> (&[PathWeight], &[KeptMarker]) {
     match context.run.act(Act::Mark).and_then(|act| act.evidence.as_ref()) {
-        Some(Evidence::Marked { before, markers }) => (before, markers),
+        Some(Evidence::Marked { before, markers, .. }) => (before, markers),
         Some(_) | None => (&[], &[]),
     }
 }
@@ -283,7 +295,7 @@ fn marked(context: Context<'_>) -> (&[PathWeight], &[KeptMarker]) {
 fn upgraded(context: Context<'_>) -> &[MarkerSeen] {
     let run = context.state.run_of(Stage::Upgrade, context.app());
     match run.and_then(|run| run.act(Act::Plant)).and_then(|act| act.evidence.as_ref()) {
-        Some(Evidence::Planted { markers }) => markers,
+        Some(Evidence::Planted { markers, .. }) => markers,
         Some(_) | None => &[],
     }
 }

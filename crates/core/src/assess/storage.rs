@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use cc_ci_model::backup::BackupSpec;
 use cc_ci_model::compose::{DeclaredMount, DeclaredService, DeclaredStack, MountKind};
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::marker::{DataMarker, MarkerKind};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, Finding, Revision};
 use cc_ci_model::stack::StackFacts;
 use cc_ci_model::stage::Stage;
+
+use crate::image_names::{holds_data, is_tool, short_name};
 
 use super::{Assessment, Check, Context};
 
@@ -25,9 +28,6 @@ const DATABASES: [(&str, &str); 6] = [
 
 /// Images whose data may go: an anonymous volume of theirs loses nothing.
 const CACHES: [&str; 5] = ["redis", "memcached", "valkey", "keydb", "dragonfly"];
-
-/// Where images of other builders keep a database's data, whatever the database.
-const OTHER_PATHS: [&str; 2] = ["/bitnami", "/config"];
 
 /// Adds what a settled stack says about storage.
 pub(super) fn add(context: Context<'_>, facts: &StackFacts, assessment: &mut Assessment) {
@@ -117,8 +117,14 @@ fn uncovered(service: &DeclaredService) -> Option<Uncovered> {
 
 /// Whether a volume holds a database's data, or the dump a hook of its service makes: a file in
 /// it says nothing about that data (STG-9).
-pub(super) fn holds_database(stack: &DeclaredStack, spec: &BackupSpec, volume: &str) -> bool {
-    stack.services.iter().any(|service| {
+pub(super) fn holds_database(
+    stack: &DeclaredStack,
+    spec: &BackupSpec,
+    data: &[DataMarker],
+    volume: &str,
+) -> bool {
+    let has_marker = |service: &&DeclaredService| has_marker(data, service);
+    stack.services.iter().filter(|service| !has_marker(service)).any(|service| {
         let Some(path) = data_path(&service.image) else {
             return false;
         };
@@ -130,34 +136,19 @@ pub(super) fn holds_database(stack: &DeclaredStack, spec: &BackupSpec, volume: &
     })
 }
 
-/// A mount at `target` holds a database's data.
-fn holds_data(target: &str, path: &str) -> bool {
-    covers(target, path) || OTHER_PATHS.iter().any(|other| covers(target, other))
-}
-
-/// An image's name without registry, owner and tag; lower case.
-fn short_name(image: &str) -> String {
-    let last = image.rsplit('/').next().unwrap_or_default();
-    last.split([':', '@']).next().unwrap_or_default().to_lowercase()
+/// Whether a value is planted in the database that this service is: then its data speaks for
+/// itself.
+pub(super) fn has_marker(data: &[DataMarker], service: &DeclaredService) -> bool {
+    data.iter().any(|marker| {
+        marker.service == service.name && !matches!(marker.kind, MarkerKind::Http { .. })
+    })
 }
 
 /// Where a database image keeps its data; `None` for images that are none.
 pub(super) fn data_path(image: &str) -> Option<&'static str> {
     let name = short_name(image);
-    let is_tool = ["exporter", "backup", "pgbouncer", "admin", "-client"]
-        .iter()
-        .any(|word| name.contains(word));
     let known = DATABASES.iter().find(|(word, _)| name.contains(word));
-    known.filter(|_| !is_tool).map(|(_, path)| *path)
-}
-
-/// A mount at `target` holds `path`, or something below it.
-fn covers(target: &str, path: &str) -> bool {
-    let inside = |outer: &str, inner: &str| {
-        inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
-    };
-    let target = target.trim_end_matches('/');
-    inside(target, path) || inside(path, target)
+    known.filter(|_| !is_tool(&name)).map(|(_, path)| *path)
 }
 
 /// Anonymous volumes of running tasks: service and path.
@@ -189,6 +180,7 @@ fn settled_base(context: Context<'_>) -> Option<&StackFacts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image_names::covers;
 
     #[test]
     fn databases_are_known_by_their_image_and_caches_are_none() {

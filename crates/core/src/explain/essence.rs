@@ -6,6 +6,7 @@ use cc_ci_model::evidence::{
     AnswerSeen, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
 use cc_ci_model::intent::Object;
+use cc_ci_model::marker::DataSeen;
 use cc_ci_model::meter::MeterSeen;
 use cc_ci_model::stack::{StackFacts, TaskState};
 
@@ -58,21 +59,31 @@ fn of_evidence(evidence: &Evidence) -> String {
         Evidence::Answered(seen) => answered(seen),
         Evidence::Metered { seen } => metered(seen.as_ref()),
         Evidence::Page(seen) => page(seen),
-        Evidence::Planted { markers } => format!("planted {}", markers_found(markers)),
-        Evidence::Sought { markers } => format!("looked for {}", markers_found(markers)),
-        Evidence::Marked { markers, .. } => format!("written: {}", files_found(markers)),
+        Evidence::Planted { markers, data } => {
+            format!("planted {}{}", markers_found(markers), values(data))
+        }
+        Evidence::Sought { markers, data } => {
+            format!("looked for {}{}", markers_found(markers), values(data))
+        }
+        Evidence::Marked { markers, data, .. } => {
+            format!("written: {}{}", files_found(markers), values(data))
+        }
         Evidence::BackedUp(seen) => match &seen.snapshot {
             Some(id) => format!("{}snapshot {}", hooks(&seen.hooks), head(id)),
             None => format!("{}no snapshot", hooks(&seen.hooks)),
         },
         Evidence::Snapshot(seen) => snapshot(seen),
-        Evidence::Disturbed { markers } => format!("after the loss: {}", files_found(markers)),
+        Evidence::Disturbed { markers, data } => {
+            format!("after the loss: {}{}", files_found(markers), values(data))
+        }
         Evidence::Restored(seen) => {
             let end = if seen.problem.is_some() { "not put back" } else { "put back" };
             format!("{}snapshot {} {end}", hooks(&seen.hooks), head(&seen.snapshot))
         }
         Evidence::Restarted { services } => format!("restarted {}", services.join(", ")),
-        Evidence::Recalled { markers } => format!("after the restore: {}", files_found(markers)),
+        Evidence::Recalled { markers, data } => {
+            format!("after the restore: {}{}", files_found(markers), values(data))
+        }
         Evidence::Tested { tests } => tested(tests),
         Evidence::Observed(seen) => match &seen.facts {
             Some(facts) => format!("the stack: {}", stack(facts)),
@@ -209,4 +220,13 @@ fn tested(tests: &[TestSeen]) -> String {
 
 fn head(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
+}
+
+/// Values in databases and the like, if there are any.
+fn values(data: &[DataSeen]) -> String {
+    let there = data.iter().filter(|seen| seen.is_there()).count();
+    if data.is_empty() {
+        return String::new();
+    }
+    format!("; {there} of {} as planted", count(data.len(), "value"))
 }

@@ -11,6 +11,7 @@ mod adaptations;
 mod beside;
 mod budgets;
 mod considered;
+mod data;
 mod given;
 mod names;
 mod stages;
@@ -178,6 +179,7 @@ pub fn plan(
         difference: upgrade.map(|found| found.difference.clone()),
         operator_steps: base.found().map(|found| found.steps.clone()).unwrap_or_default(),
         markers: upgrade.map(|found| markers(&found.base.declared)).unwrap_or_default(),
+        data: data::planned(request, &considered, upgrade)?,
         apps: considered.apps(request, facts, upgrade, fresh_head)?,
         stages: stages::planned(&request.stages, &considered.stages(request, base, fresh_head)),
         backup: considered.backup.clone(),

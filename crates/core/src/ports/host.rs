@@ -38,8 +38,21 @@ pub struct HttpRequest {
     pub domain: String,
     /// The path, with its query.
     pub path: String,
+    /// What is sent, where that is more than a question.
+    pub send: HttpSend,
     /// How long the whole of it may take.
     pub timeout: Duration,
+}
+
+/// What a request sends beside its path: nothing, for a question.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HttpSend {
+    /// The method; `GET` unless set. Redirects are followed only for that.
+    pub method: Option<String>,
+    /// The body.
+    pub body: Option<String>,
+    /// `Content-Type` of the body.
+    pub content_type: Option<String>,
 }
 
 /// Why there was no answer.

@@ -20,7 +20,7 @@ pub use doctor::{
 };
 pub use host::{
     ChildLog, Clock, CommandError, CommandLine, CommandOutput, Commands, Entropy, HttpRequest,
-    Listener, Probe, ProbeError, Processes, Signals,
+    HttpSend, Listener, Probe, ProbeError, Processes, Signals,
 };
 pub use recipes::{
     DeployAnswer, DeployRequest, Deployer, DeployerError, RecipeError, RecipeFacts, RecipeSource,

@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cc_ci_core::assess::is_good;
 use cc_ci_core::assets::first_asset;
-use cc_ci_core::ports::{EngineError, HttpRequest};
+use cc_ci_core::ports::{EngineError, HttpRequest, HttpSend};
 use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, PageSeen, PathSeen};
+use cc_ci_model::marker::HttpStep;
 use cc_ci_model::plan::{HttpGate, PlannedApp};
 use cc_ci_model::time::Timestamp;
 
@@ -91,7 +92,8 @@ async fn ask_again(
 ) -> Result<HttpSeen, String> {
     let mut tries = 0;
     loop {
-        let answer = ask(&hand.ports, &hand.journal, app, gate, address).await;
+        let answer =
+            ask(&hand.ports, &hand.journal, app, gate, (address, &HttpSend::default())).await;
         tries += 1;
         if answer.is_ok() || tries == TRIES {
             return answer;
@@ -114,6 +116,32 @@ async fn other_path(
         Err(problem) => (None, Some(problem)),
     };
     Ok(PathSeen { path, status, problem })
+}
+
+/// One request of a marker of kind `http`, to the service that answers for the app; the beginning
+/// of what it is answered with. That there is no such page is an answer too.
+pub(super) async fn step(
+    hand: &Stagehand,
+    app: &PlannedApp,
+    step: &HttpStep,
+    value: &str,
+) -> Result<Result<String, String>, ActError> {
+    let filled = |text: &str| text.replace("{marker}", value);
+    let gate = HttpGate { path: filled(&step.path), ..gate(hand)?.clone() };
+    let send = HttpSend {
+        method: step.method.clone(),
+        body: step.body.as_deref().map(filled),
+        content_type: step.content_type.clone(),
+    };
+    let address = address(&hand.ports, app, &gate, 0).await.map_err(ActError::broken)?;
+    let answer = ask(&hand.ports, &hand.journal, app, &gate, (address, &send)).await;
+    let is_question = step.method.as_deref().is_none_or(|method| method == "GET");
+    Ok(match answer {
+        Ok(seen) if seen.status < 400 => Ok(seen.excerpt),
+        Ok(seen) if is_question && matches!(seen.status, 404 | 410) => Ok(String::new()),
+        Ok(seen) => Err(format!("{} is answered with {}", gate.path, seen.status)),
+        Err(why) => Err(why),
+    })
 }
 
 pub(super) fn gate(hand: &Stagehand) -> Result<&HttpGate, ActError> {
@@ -143,7 +171,8 @@ impl Waiting for Asking<'_> {
             Ok(address) => {
                 self.engine_away = None;
                 self.absences.answered(self.ports.clock.now());
-                ask(self.ports, self.journal, self.app, self.gate, address).await
+                let asked = (address, &HttpSend::default());
+                ask(self.ports, self.journal, self.app, self.gate, asked).await
             }
             Err(error) => {
                 self.engine_away = Some(error.to_string());
@@ -220,7 +249,7 @@ async fn ask(
     journal: &Journal,
     app: &PlannedApp,
     gate: &HttpGate,
-    address: Option<IpAddr>,
+    (address, send): (Option<IpAddr>, &HttpSend),
 ) -> Result<HttpSeen, String> {
     let Some(address) = address else {
         return Err(format!(
@@ -233,6 +262,7 @@ async fn ask(
         port: gate.port,
         domain: app.domain.to_string(),
         path: gate.path.clone(),
+        send: send.clone(),
         timeout: REQUEST,
     };
     let limit = ports.clock.now().plus(REQUEST + REQUEST / 2);

@@ -9,12 +9,13 @@ use cc_ci_model::backup::{
     BackupSeen, Hook, HookSeen, HookTime, MarkerInSnapshot, SnapshotPath, SnapshotSeen,
 };
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::marker::DataSeen;
 use cc_ci_model::plan::PlannedApp;
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
-use super::volume_markers::{backed_up_paths, planted};
-use super::{ActError, Stagehand};
+use super::volume_markers::{backed_up_paths, planted, values};
+use super::{ActError, Stagehand, data_markers};
 
 /// How much of what a hook said is kept.
 const SAID: usize = 64 << 10;
@@ -178,7 +179,9 @@ pub(super) async fn read_snapshot(
         let found = contains(hand, &snapshot, &sought, nonce.as_bytes()).await?;
         markers.push(MarkerInSnapshot { volume, nonce, found });
     }
-    Ok(Evidence::Snapshot(SnapshotSeen { snapshot, paths, markers }))
+    let values = values(hand, app).into_iter().chain(values_of_upgrade(hand, app));
+    let data = data_markers::in_snapshot(hand, &snapshot, &sought, values.collect()).await?;
+    Ok(Evidence::Snapshot(SnapshotSeen { snapshot, paths, markers, data }))
 }
 
 /// Volumes and nonces of what was planted before the upgrade of this app.
@@ -186,7 +189,7 @@ fn planted_for_upgrade(hand: &Stagehand, app: &PlannedApp) -> Vec<(String, Strin
     hand.journal.with(|state| {
         let run = state.run_of(Stage::Upgrade, Some(&app.id));
         match run.and_then(|run| run.act(Act::Plant)).and_then(|act| act.evidence.as_ref()) {
-            Some(Evidence::Planted { markers }) => {
+            Some(Evidence::Planted { markers, .. }) => {
                 markers.iter().map(|marker| (marker.volume.clone(), marker.nonce.clone())).collect()
             }
             Some(_) | None => Vec::new(),
@@ -194,8 +197,19 @@ fn planted_for_upgrade(hand: &Stagehand, app: &PlannedApp) -> Vec<(String, Strin
     })
 }
 
+/// The values planted before the upgrade of this app, of the markers as the head has them.
+fn values_of_upgrade(hand: &Stagehand, app: &PlannedApp) -> Vec<DataSeen> {
+    hand.journal.with(|state| {
+        let run = state.run_of(Stage::Upgrade, Some(&app.id));
+        match run.and_then(|run| run.act(Act::Plant)).and_then(|act| act.evidence.as_ref()) {
+            Some(Evidence::Planted { data, .. }) => data.clone(),
+            Some(_) | None => Vec::new(),
+        }
+    })
+}
+
 /// Whether a nonce is in any volume of the snapshot: a hook may have copied it from another one.
-async fn contains(
+pub(super) async fn contains(
     hand: &Stagehand,
     snapshot: &str,
     volumes: &[String],

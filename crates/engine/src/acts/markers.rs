@@ -5,10 +5,15 @@ use cc_ci_core::ports::EngineError;
 use cc_ci_model::compose::{DeclaredMount, MountKind};
 use cc_ci_model::evidence::{Evidence, MarkerSeen};
 use cc_ci_model::plan::{PlannedApp, PlannedMarker, Revision};
+use cc_ci_model::time::Timestamp;
 
-use super::{ActError, Stagehand};
+use super::{ActError, Stagehand, data_markers};
 
-pub(super) async fn plant(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+pub(super) async fn plant(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
     let mut markers = Vec::new();
     for planned in hand.plan.markers.clone() {
         let nonce = nonce(hand);
@@ -21,27 +26,35 @@ pub(super) async fn plant(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evid
         }
         markers.push(seen);
     }
-    Ok(Evidence::Planted { markers })
+    let planned = hand.plan.data.base.clone();
+    let data = data_markers::plant(hand, app, &planned, deadline).await?;
+    Ok(Evidence::Planted { markers, data })
 }
 
-pub(super) async fn seek(hand: &mut Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+pub(super) async fn seek(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
     let planted = hand.journal.with(|state| {
         let acts =
             state.current(hand.journal.lane()).map(|run| run.acts.clone()).unwrap_or_default();
         acts.into_iter().rev().find_map(|act| match act.evidence {
-            Some(Evidence::Planted { markers }) => Some(markers),
+            Some(Evidence::Planted { markers, data }) => Some((markers, data)),
             Some(_) | None => None,
         })
     });
+    let (planted, values) = planted.unwrap_or_default();
     let mut markers = Vec::new();
     for planned in hand.plan.markers.clone() {
         let volume = planned.volume.as_str();
-        let known = planted.iter().flatten().find(|marker| marker.volume == volume);
+        let known = planted.iter().find(|marker| marker.volume == volume);
         if let Some(known) = known {
             markers.push(seek_one(hand, app, &planned, known.nonce.clone()).await?);
         }
     }
-    Ok(Evidence::Sought { markers })
+    let data = data_markers::seek(hand, app, &values, deadline).await?;
+    Ok(Evidence::Sought { markers, data })
 }
 
 /// Where a service mounts a volume.

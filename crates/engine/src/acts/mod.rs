@@ -4,6 +4,7 @@ mod absences;
 mod answer;
 mod backup;
 mod converge;
+mod data_markers;
 mod deploy;
 mod images;
 mod logs;
@@ -143,15 +144,15 @@ pub(crate) async fn carry_out(
         Act::Answer => answer::answer(hand, &app, deadline).await,
         Act::Meter => Ok(meter::end(hand)),
         Act::Inspect => answer::inspect(hand, &app).await,
-        Act::Plant => markers::plant(hand, &app).await,
-        Act::Seek => markers::seek(hand, &app).await,
-        Act::Mark => volume_markers::mark(hand, &app).await,
+        Act::Plant => markers::plant(hand, &app, deadline).await,
+        Act::Seek => markers::seek(hand, &app, deadline).await,
+        Act::Mark => volume_markers::mark(hand, &app, deadline).await,
         Act::Backup => backup::backup(hand, &app, deadline).await,
         Act::ReadSnapshot => backup::read_snapshot(hand, &app).await,
-        Act::Disturb => volume_markers::disturb(hand, &app).await,
+        Act::Disturb => volume_markers::disturb(hand, &app, deadline).await,
         Act::Restore => restore::restore(hand, &app, deadline).await,
         Act::Restart => restore::restart(hand, &app).await,
-        Act::Recall => volume_markers::recall(hand, &app).await,
+        Act::Recall => volume_markers::recall(hand, &app, deadline).await,
         Act::Test => tests_run::test(hand, &app).await,
         Act::Observe => observe::observe(hand, &app, deadline).await,
         Act::Dismantle => dismantle(hand, &app, deadline).await,

@@ -7,11 +7,13 @@ use cc_ci_core::ports::{FileFacts, VolumeError};
 use cc_ci_model::backup::{KeptMarker, MarkerFile, PathWeight};
 use cc_ci_model::compose::DeclaredObject;
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::marker::DataSeen;
 use cc_ci_model::name::ComposeName;
 use cc_ci_model::plan::{PlannedApp, Revision};
 use cc_ci_model::stage::Stage;
+use cc_ci_model::time::Timestamp;
 
-use super::{ActError, Stagehand};
+use super::{ActError, Stagehand, data_markers};
 
 /// Permission bits of a marker: unlike those most files have, so that a restore that sets them
 /// all alike is seen.
@@ -21,7 +23,11 @@ const MODE: u32 = 0o640;
 const ATTRIBUTE: &str = "user.cc-ci";
 
 /// Looks at what is in the backed-up paths, then puts a fresh nonce into every volume.
-pub(super) async fn mark(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+pub(super) async fn mark(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
     let mut before = Vec::new();
     for (object, path) in backed_up_paths(hand, app) {
         let volume = object.name.to_string();
@@ -38,11 +44,17 @@ pub(super) async fn mark(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence,
             }
         }
     }
-    Ok(Evidence::Marked { before, markers })
+    let planned = hand.plan.data.head.clone();
+    let data = data_markers::plant(hand, app, &planned, deadline).await?;
+    Ok(Evidence::Marked { before, markers, data })
 }
 
 /// Changes what was planted: other content, another mode.
-pub(super) async fn disturb(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
+pub(super) async fn disturb(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
     let mut markers = planted(hand, app);
     for marker in &mut markers {
         let Some(object) = object_of(hand, app, &marker.volume) else { continue };
@@ -57,12 +69,21 @@ pub(super) async fn disturb(hand: &Stagehand, app: &PlannedApp) -> Result<Eviden
         let written = hand.ports.volumes.write(&object, &path, &lost).await;
         look(hand, &object, marker, written).await;
     }
-    Ok(Evidence::Disturbed { markers })
+    let values = values(hand, app);
+    let data = data_markers::disturb(hand, app, &values, deadline).await?;
+    Ok(Evidence::Disturbed { markers, data })
 }
 
 /// Looks at every marker as it is now.
-pub(super) async fn recall(hand: &Stagehand, app: &PlannedApp) -> Result<Evidence, ActError> {
-    Ok(Evidence::Recalled { markers: markers_now(hand, app).await })
+pub(super) async fn recall(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
+    let markers = markers_now(hand, app).await;
+    let values = values(hand, app);
+    let data = data_markers::seek(hand, app, &values, deadline).await?;
+    Ok(Evidence::Recalled { markers, data })
 }
 
 /// Every marker as it is now.
@@ -109,6 +130,17 @@ pub(super) fn planted(hand: &Stagehand, app: &PlannedApp) -> Vec<KeptMarker> {
         let run = state.run_of(Stage::Backup, Some(&app.id));
         match run.and_then(|run| run.act(Act::Mark)).and_then(|act| act.evidence.as_ref()) {
             Some(Evidence::Marked { markers, .. }) => markers.clone(),
+            Some(_) | None => Vec::new(),
+        }
+    })
+}
+
+/// The values that were planted in databases and the like for the backup.
+pub(super) fn values(hand: &Stagehand, app: &PlannedApp) -> Vec<DataSeen> {
+    hand.journal.with(|state| {
+        let run = state.run_of(Stage::Backup, Some(&app.id));
+        match run.and_then(|run| run.act(Act::Mark)).and_then(|act| act.evidence.as_ref()) {
+            Some(Evidence::Marked { data, .. }) => data.clone(),
             Some(_) | None => Vec::new(),
         }
     })

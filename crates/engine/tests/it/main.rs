@@ -6,6 +6,7 @@
 mod away;
 mod backup;
 mod cleanup;
+mod databases;
 mod doctor;
 mod faults;
 mod green;

@@ -21,6 +21,7 @@ use cc_ci_model::plan::{BaseChoice, Plan, PlannedApp, PlannedTest, Revision};
 use cc_ci_model::stack::{ServiceFacts, StackFacts, TaskState};
 use cc_ci_model::time::Timestamp;
 
+use super::data::data_found;
 use super::facts::{FactsBuilder, TaskBuilder};
 use super::seen::{answered, backed_up, hook, observed, page, present};
 
@@ -58,12 +59,12 @@ impl Shown<'_> {
                 asset: None,
                 unknown: None,
             }),
-            Act::Plant => Evidence::Planted { markers: self.markers(true) },
-            Act::Seek => Evidence::Sought { markers: self.markers(true) },
-            Act::Mark => Evidence::Marked { before: self.before(), markers: self.kept(true) },
+            Act::Plant => self.planted(true),
+            Act::Seek => self.sought(true),
+            Act::Mark => self.marked(self.before(), true),
             Act::Backup => Evidence::BackedUp(backed_up(0)),
             Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(true)),
-            Act::Disturb => Evidence::Disturbed { markers: self.kept(false) },
+            Act::Disturb => self.disturbed(false),
             Act::Restore => Evidence::Restored(RestoreSeen {
                 hooks: Vec::new(),
                 snapshot: "snapshot".into(),
@@ -71,7 +72,7 @@ impl Shown<'_> {
                 problem: None,
             }),
             Act::Restart => Evidence::Restarted { services: vec!["app".into()] },
-            Act::Recall => Evidence::Recalled { markers: self.kept(true) },
+            Act::Recall => self.recalled(true),
             Act::Test => Evidence::Tested { tests: self.tests(0) },
             Act::Observe => observed(self.facts()),
             Act::Dismantle => Evidence::Dismantled { left: Vec::new(), refusals: Vec::new() },
@@ -115,12 +116,12 @@ impl Shown<'_> {
                 asset: None,
                 unknown: None,
             }),
-            Act::Plant => Evidence::Planted { markers: self.markers(false) },
-            Act::Seek => Evidence::Sought { markers: self.markers(false) },
-            Act::Mark => Evidence::Marked { before: Vec::new(), markers: self.kept(false) },
+            Act::Plant => self.planted(false),
+            Act::Seek => self.sought(false),
+            Act::Mark => self.marked(Vec::new(), false),
             Act::Backup => Evidence::BackedUp(backed_up(1)),
             Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(false)),
-            Act::Disturb => Evidence::Disturbed { markers: self.kept(true) },
+            Act::Disturb => self.disturbed(true),
             Act::Restore => Evidence::Restored(RestoreSeen {
                 hooks: vec![hook(HookTime::RestorePost, 1)],
                 snapshot: "snapshot".into(),
@@ -128,7 +129,7 @@ impl Shown<'_> {
                 problem: None,
             }),
             Act::Restart => Evidence::Restarted { services: Vec::new() },
-            Act::Recall => Evidence::Recalled { markers: self.kept(false) },
+            Act::Recall => self.recalled(false),
             Act::Test => Evidence::Tested { tests: self.tests(1) },
             Act::Observe => observed(self.looping()),
             Act::Dismantle => Evidence::Dismantled {
@@ -291,7 +292,7 @@ impl Shown<'_> {
         SettleSeen { facts, held_since: held, looked_at, expired, engine_answers: true, absences }
     }
 
-    fn markers(&self, found: bool) -> Vec<MarkerSeen> {
+    pub(super) fn markers(&self, found: bool) -> Vec<MarkerSeen> {
         let marker = |planned: &cc_ci_model::plan::PlannedMarker| {
             let nonce = format!("nonce-of-{}", planned.volume);
             MarkerSeen {
@@ -317,7 +318,7 @@ impl Shown<'_> {
     }
 
     /// One marker in each volume, as planted, or as something else.
-    fn kept(&self, intact: bool) -> Vec<KeptMarker> {
+    pub(super) fn kept(&self, intact: bool) -> Vec<KeptMarker> {
         let declared = self.declared(Revision::Head);
         let volumes = declared.iter().flat_map(|stack| &stack.volumes);
         let marker = |volume: &DeclaredObject| {
@@ -351,6 +352,7 @@ impl Shown<'_> {
             snapshot: "snapshot".into(),
             paths: paths.collect(),
             markers: markers.collect(),
+            data: data_found(self.plan, found),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Builders of the plain data that tests are about.
 
+mod data;
 pub mod evidence;
 pub mod facts;
 pub mod plan;

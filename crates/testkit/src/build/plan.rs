@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cc_ci_core::backup_labels::backup_spec;
+use cc_ci_core::data_markers::found;
 use cc_ci_core::difference::difference;
 use cc_ci_core::planning::markers;
 use cc_ci_model::backup::BackupSpec;
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
+use cc_ci_model::marker::PlannedData;
 use cc_ci_model::name::{AppId, CommitSha, StackName};
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{
@@ -126,10 +128,12 @@ impl PlanBuilder {
         let mut plan = self.bare();
         plan.adaptations = adaptations(&plan);
         plan.backup = backup_spec(&plan.head.declared);
+        plan.data.head = found(&plan.head.declared);
         plan.tests.clone_from(&self.tests);
         if let BaseChoice::Release(base) = &plan.base {
             plan.difference = Some(difference(&base.declared, &plan.head.declared));
             plan.markers = markers(&base.declared);
+            plan.data.base = found(&base.declared);
         }
         for change in &self.change {
             change(&mut plan);
@@ -155,6 +159,7 @@ impl PlanBuilder {
             difference: None,
             operator_steps: Vec::new(),
             markers: Vec::new(),
+            data: PlannedData::default(),
             backup: BackupSpec::default(),
             tests: Vec::new(),
             env: BTreeMap::new(),

@@ -21,6 +21,13 @@ pub enum Script {
         /// To that volume and path.
         to: (String, String),
     },
+    /// Writes a file of a volume, by its full name, and ends with exit code 0.
+    Write {
+        /// That volume and path.
+        to: (String, String),
+        /// What is in it then.
+        content: String,
+    },
     /// Says that and does not end within its time.
     Stuck(String),
 }
@@ -29,6 +36,11 @@ impl FakeSwarm {
     /// What commands do that contain `words`; all others end with exit code 0 and say nothing.
     pub fn script_command(&self, words: &str, script: Script) {
         self.sim().scripts.push((words.to_owned(), script));
+    }
+
+    /// What the first so many commands do that contain `words`.
+    pub fn script_first(&self, words: &str, times: usize, script: Script) {
+        self.sim().first_scripts.push((words.to_owned(), times, script));
     }
 
     /// Commands that ran, in order, joined by spaces.
@@ -40,8 +52,7 @@ impl FakeSwarm {
 #[async_trait]
 impl Exec for FakeSwarm {
     async fn exec(&self, request: &ExecRequest) -> Result<ExecOutput, EngineError> {
-        let command = request.command.join(" ");
-        let run = |sim: &mut super::sim::Sim| sim.run_command(&request.container, &command);
+        let run = |sim: &mut super::sim::Sim| sim.run_command(&request.container, &request.command);
         let mut output = self.call("run a command in a container", run).await?;
         let excess = output.said.len().saturating_sub(KEPT);
         output.said.drain(..excess);
@@ -72,7 +83,12 @@ impl Restarts for FakeSwarm {
 
 impl super::sim::Sim {
     /// How a command ends; without a code when it does not.
-    fn run_command(&mut self, container: &str, command: &str) -> Result<ExecOutput, EngineError> {
+    fn run_command(
+        &mut self,
+        container: &str,
+        words: &[String],
+    ) -> Result<ExecOutput, EngineError> {
+        let command = words.join(" ");
         let refused = |status, message| EngineError::Refused {
             operation: format!("run a command in container {container}"),
             status,
@@ -85,19 +101,22 @@ impl super::sim::Sim {
             }
             Some(_) => {}
         }
-        self.commands.push(command.to_owned());
-        let known = self
-            .scripts
-            .iter()
-            .find(|(words, _)| command.contains(words))
-            .map(|(_, script)| script.clone());
+        self.commands.push(command.clone());
+        let known = self.script_of(&command);
         let said = |code, said| Ok(ExecOutput { code: Some(code), said });
         match known {
-            None => said(0, String::new()),
+            None => match self.run_marker(container, words) {
+                Some(output) => Ok(output),
+                None => said(0, String::new()),
+            },
             Some(Script::End(code, text)) => {
                 said(code, text.replace("{secret}", &self.secret_values.join(", ")))
             }
             Some(Script::Stuck(said)) => Ok(ExecOutput { code: None, said }),
+            Some(Script::Write { to, content }) => {
+                self.put(&to.0, &to.1, super::files::plain(content.as_bytes()));
+                said(0, String::new())
+            }
             Some(Script::Copy { from, to }) => match self.file(&from.0, &from.1) {
                 Some(file) => {
                     self.put(&to.0, &to.1, file);
@@ -106,5 +125,17 @@ impl super::sim::Sim {
                 None => said(1, format!("cp: cannot stat '{}'", from.1)),
             },
         }
+    }
+
+    /// What was said of such a command.
+    fn script_of(&mut self, command: &str) -> Option<Script> {
+        let mut first = self.first_scripts.iter_mut();
+        let due = first.find(|(words, left, _)| *left > 0 && command.contains(words.as_str()));
+        if let Some((_, left, script)) = due {
+            *left -= 1;
+            return Some(script.clone());
+        }
+        let known = self.scripts.iter().find(|(words, _)| command.contains(words));
+        known.map(|(_, script)| script.clone())
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod behaviour;
 pub mod commands;
+mod database;
 mod facts;
 mod files;
 mod health;

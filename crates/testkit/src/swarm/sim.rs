@@ -42,6 +42,8 @@ pub(crate) struct Sim {
     pub(super) announced: u64,
     /// What commands inside containers do, by words they contain.
     pub(super) scripts: Vec<(String, Script)>,
+    /// The same, for the first ones only.
+    pub(super) first_scripts: Vec<(String, usize, Script)>,
     /// Values of secrets, which careless apps write into their logs.
     pub(super) secret_values: Vec<String>,
     /// What services write, by their short names.
@@ -171,6 +173,7 @@ impl Sim {
             announced: 0,
             secret_values: Vec::new(),
             scripts: Vec::new(),
+            first_scripts: Vec::new(),
             written: BTreeMap::new(),
             commands: Vec::new(),
             changes: 0,

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use cc_ci_core::ports::HttpSend;
 use cc_ci_core::redact::MARGIN;
 
 use super::*;
@@ -32,6 +33,7 @@ async fn app(answers: Vec<String>) -> (HttpRequest, JoinHandle<Vec<String>>) {
         port,
         domain: "app.example.org".into(),
         path: "/".into(),
+        send: HttpSend::default(),
         timeout: Duration::from_secs(5),
     };
     (request, served)
@@ -82,6 +84,26 @@ async fn redirects_to_the_own_domain_go_to_the_same_task() {
     let asked = served.await.unwrap();
     assert!(asked[1].starts_with("GET /login?a=b HTTP/1.1\r\n"), "{}", asked[1]);
     assert!(asked[1].to_lowercase().contains("host: app.example.org\r\n"), "{}", asked[1]);
+}
+
+/// What puts something there is sent as it is said, and where it leads to is nobody's business.
+#[tokio::test]
+async fn a_request_that_sends_something_is_not_repeated_elsewhere() {
+    let (mut request, served) = app(vec![redirect("https://app.example.org/x")]).await;
+    request.send = HttpSend {
+        method: Some("PUT".into()),
+        body: Some("0a1b".into()),
+        content_type: Some("text/plain".into()),
+    };
+    let seen = HttpProbe::new().unwrap().http(&request).await.unwrap();
+    assert_eq!((seen.status, seen.redirects), (302, 0));
+    let asked = served.await.unwrap()[0].to_lowercase();
+    assert!(asked.starts_with("put / http/1.1\r\n"), "{asked}");
+    assert!(asked.contains("\r\ncontent-type: text/plain\r\n"), "{asked}");
+    assert!(asked.contains("\r\ncontent-length: 4\r\n"), "{asked}");
+
+    request.send.method = Some("NO METHOD".into());
+    assert!(HttpProbe::new().unwrap().http(&request).await.is_err());
 }
 
 /// A body that breaks off is no answer.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::ports::{
-    Clock, CommandLine, Commands, Entropy, HostView, HttpRequest, Probe, Processes, Signals,
+    Clock, CommandLine, Commands, Entropy, HostView, HttpRequest, HttpSend, Probe, Processes,
+    Signals,
 };
 use cc_ci_host::{
     HostCommands, HostProcesses, HttpProbe, OsEntropy, SystemClock, ThisHost, UnixSignals,
@@ -224,6 +225,7 @@ fn request(port: u16) -> HttpRequest {
         port,
         domain: "app.example.org".into(),
         path: "/".into(),
+        send: HttpSend::default(),
         timeout: Duration::from_secs(5),
     }
 }

@@ -24,7 +24,7 @@ fn marked(plan: Plan, markers: &[KeptMarker], expected: &[&str]) {
         files: Some(1),
         newest: None,
     }];
-    let evidence = Evidence::Marked { before, markers: markers.to_vec() };
+    let evidence = Evidence::Marked { before, markers: markers.to_vec(), data: Vec::new() };
     let told = Scene::of(plan).stage(Stage::Backup, [(Act::Mark, evidence)]).told();
     assert_eq!(told, expected);
 }

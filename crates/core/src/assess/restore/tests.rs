@@ -24,15 +24,16 @@ fn backed_up(markers: &[KeptMarker], in_snapshot: &[bool]) -> Scene {
         found: *found,
     });
     let (snapshot, paths) = ("0123456789".to_owned(), Vec::new());
-    let seen = SnapshotSeen { snapshot, paths, markers: looked.collect() };
-    let marked = Evidence::Marked { before: Vec::new(), markers: markers.to_vec() };
+    let seen = SnapshotSeen { snapshot, paths, markers: looked.collect(), data: Vec::new() };
+    let marked =
+        Evidence::Marked { before: Vec::new(), markers: markers.to_vec(), data: Vec::new() };
     Scene::of(plan)
         .stage(Stage::Backup, [(Act::Mark, marked), (Act::ReadSnapshot, Evidence::Snapshot(seen))])
 }
 
 #[track_caller]
 fn disturbed(in_snapshot: &[bool], now: Vec<KeptMarker>, expected: &str) {
-    let evidence = Evidence::Disturbed { markers: now };
+    let evidence = Evidence::Disturbed { markers: now, data: Vec::new() };
     let scene =
         backed_up(&markers(), in_snapshot).stage(Stage::Restore, [(Act::Disturb, evidence)]);
     assert_eq!(scene.told(), [expected]);
@@ -99,7 +100,7 @@ fn every_running_service_is_restarted() {
 
 #[track_caller]
 fn recalled(then: &[KeptMarker], in_snapshot: &[bool], now: Vec<KeptMarker>, expected: &[&str]) {
-    let evidence = Evidence::Recalled { markers: now };
+    let evidence = Evidence::Recalled { markers: now, data: Vec::new() };
     let scene = backed_up(then, in_snapshot).stage(Stage::Restore, [(Act::Recall, evidence)]);
     assert_eq!(scene.told(), expected);
 }
@@ -161,7 +162,7 @@ fn what_the_app_does_at_its_start_is_no_loss() {
         let now = vec![now.clone(), n.clone()];
         let acts = [
             (Act::Restore, Evidence::Restored(seen)),
-            (Act::Recall, Evidence::Recalled { markers: now }),
+            (Act::Recall, Evidence::Recalled { markers: now, data: Vec::new() }),
         ];
         backed_up(&markers(), &[true, true]).stage(Stage::Restore, acts).told()
     };

@@ -2,6 +2,7 @@
 
 use cc_ci_model::backup::{KeptMarker, MarkerInSnapshot, PathWeight, SnapshotPath, SnapshotSeen};
 use cc_ci_model::evidence::{Act, Evidence, MarkerSeen};
+use cc_ci_model::marker::PlannedData;
 use cc_ci_model::plan::Plan;
 use cc_ci_model::stage::Stage;
 use cc_ci_testkit::{PlanBuilder, ServiceBuilder, service, stack};
@@ -32,7 +33,9 @@ struct Backup {
 fn backup(services: impl IntoIterator<Item = ServiceBuilder>) -> Backup {
     let base = stack([service("app").routed(80).volume("data", "/data")]);
     let builder = PlanBuilder::new(stack(services)).base(base);
-    let plan = builder.run(Stage::Backup).run(Stage::Restore).build();
+    let mut plan = builder.run(Stage::Backup).run(Stage::Restore).build();
+    // As if no database were known: what is said of files alone.
+    plan.data = PlannedData::default();
     Backup { plan, markers: Vec::new(), paths: vec![("data", "", 9, 999)], upgraded: Vec::new() }
 }
 
@@ -76,6 +79,7 @@ impl Backup {
             snapshot: "0123456789".into(),
             paths: paths.collect(),
             markers: found.chain(older).collect(),
+            data: Vec::new(),
         };
         assert_eq!(self.scene(seen).told(), expected);
     }
@@ -87,9 +91,15 @@ impl Backup {
             files: None,
             newest: None,
         });
-        let marked = Evidence::Marked { before: before.collect(), markers: self.markers.clone() };
-        let planted =
-            Evidence::Planted { markers: self.upgraded.iter().map(upgrade_marker).collect() };
+        let marked = Evidence::Marked {
+            before: before.collect(),
+            markers: self.markers.clone(),
+            data: Vec::new(),
+        };
+        let planted = Evidence::Planted {
+            markers: self.upgraded.iter().map(upgrade_marker).collect(),
+            data: Vec::new(),
+        };
         Scene::of(self.plan.clone()).stage(Stage::Upgrade, [(Act::Plant, planted)]).stage(
             Stage::Backup,
             [(Act::Mark, marked), (Act::ReadSnapshot, Evidence::Snapshot(seen))],

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cc_ci_core::ports::{
     Clock, CommandLine, CommandOutput, Commands, DeployRequest, Deployer, Entropy, HttpRequest,
-    Probe, Processes, RunStore, Signals, StackView,
+    HttpSend, Probe, Processes, RunStore, Signals, StackView,
 };
 use cc_ci_model::intent::ProcessId;
 use cc_ci_testkit::build::plan::head_commit;
@@ -37,6 +37,7 @@ fn front_page(address: IpAddr) -> HttpRequest {
         port: 80,
         domain: "app.example.org".into(),
         path: "/".into(),
+        send: HttpSend::default(),
         timeout: Duration::from_secs(5),
     }
 }
