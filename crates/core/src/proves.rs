@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use cc_ci_model::backup::PathWeight;
 use cc_ci_model::compose::{DeclaredService, HealthCheck};
 use cc_ci_model::evidence::{Act, Evidence};
-use cc_ci_model::marker::DataMarker;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Plan};
 use cc_ci_model::stage::{Rung, Stage};
@@ -33,42 +32,68 @@ pub fn proves(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Strin
         all.push(format!(
             "an app of {} upgrades in place to the head with the env file it was installed with{}",
             base.version,
-            kept(plan)
+            kept(plan, state)
         ));
     }
     if judgement.rungs[&Rung::BackupRestore].is_passed() {
-        let with =
-            if warned(state, "xattrs_") { "owner and mode" } else { "owner, mode and attributes" };
-        all.push(format!(
-            "what was written right before a backup is in its snapshot, and after a real loss a restore brings it back bit for bit, \
-             with {with}"
-        ));
-        all.extend(names(&plan.data.head).map(|names| {
-            format!("values planted in {names} are destroyed and come back with the restore: the backup is no stale one")
-        }));
+        all.extend(restored(state));
     }
     all.extend(tested(plan, judgement));
     all
 }
 
 /// What an upgrade leaves as it was.
-fn kept(plan: &Plan) -> String {
+fn kept(plan: &Plan, state: &RunState) -> String {
     let files = match plan.markers.len() {
         0 => String::new(),
         count => format!(
             ", and data planted in {count} of its volumes is still there, seen through the head's own mounts"
         ),
     };
-    match names(&plan.data.base) {
+    match values(state, Stage::Upgrade, Act::Seek) {
         None => files,
         Some(names) => format!("{files}; so is what was planted in {names}"),
     }
 }
 
-/// The databases and the like that values are planted in; those that may be caches are told of
-/// where they are left out.
-fn names(markers: &[DataMarker]) -> Option<String> {
-    let names: Vec<&str> = markers.iter().map(|marker| marker.name.as_str()).collect();
+/// What a restore has brought back: files, values in databases, or both.
+fn restored(state: &RunState) -> Vec<String> {
+    let mut all = Vec::new();
+    let values = values(state, Stage::Restore, Act::Recall);
+    if values.is_none() || has_files(state) {
+        let with =
+            if warned(state, "xattrs_") { "owner and mode" } else { "owner, mode and attributes" };
+        all.push(format!(
+            "what was written right before a backup is in its snapshot, and after a real loss a restore brings it back bit for bit, \
+             with {with}"
+        ));
+    }
+    all.extend(values.map(|names| {
+        format!("what was planted in {names} right before a backup comes back with the restore, after a real loss")
+    }));
+    all
+}
+
+/// Whether any file of ours was in the snapshot.
+fn has_files(state: &RunState) -> bool {
+    let run = state.runs_of(Stage::Backup).last();
+    match run.and_then(|run| run.act(Act::ReadSnapshot)).and_then(|act| act.evidence.as_ref()) {
+        Some(Evidence::Snapshot(seen)) => seen.markers.iter().any(|marker| marker.found),
+        Some(_) | None => false,
+    }
+}
+
+/// The databases and the like whose values that act has found as they were planted.
+fn values(state: &RunState, stage: Stage, act: Act) -> Option<String> {
+    let run = state.runs_of(stage).last()?;
+    let (Evidence::Sought { data, .. } | Evidence::Recalled { data, .. }) =
+        run.act(act)?.evidence.as_ref()?
+    else {
+        return None;
+    };
+    let there = data.iter().filter(|seen| seen.is_there());
+    let mut names: Vec<&str> = there.map(|seen| seen.marker.as_str()).collect();
+    names.dedup();
     (!names.is_empty()).then(|| names.join(", "))
 }
 

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::backup::{BackupSeen, KeptMarker, PathWeight, RestoreSeen, SnapshotSeen, TestSeen};
+use crate::backup::{
+    BackupSeen, HookSeen, KeptMarker, PathWeight, RestoreSeen, SnapshotSeen, TestSeen,
+};
 use crate::intent::Object;
 use crate::marker::DataSeen;
 use crate::meter::MeterSeen;
@@ -168,6 +170,10 @@ pub enum Evidence {
         /// Values in databases and the like.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         data: Vec<DataSeen>,
+        /// Hooks of a backup that were run again after the loss, without a snapshot: what they
+        /// leave behind holds the loss too, and not what was there before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hooks: Vec<HookSeen>,
     },
     /// Of [`Act::Restore`].
     Restored(RestoreSeen),

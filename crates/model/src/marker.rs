@@ -125,6 +125,9 @@ pub struct DataSeen {
     pub found: Option<String>,
     /// Why it could not be planted or read.
     pub problem: Option<String>,
+    /// The server is configured to keep nothing on disk: there is nothing to lose.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgets: bool,
 }
 
 impl DataSeen {

@@ -11,7 +11,7 @@ fn databases_are_proven_without_a_pack() -> Result<()> {
         return Ok(());
     }
     let results = Lab::new()?.run_mutation("database-weather-two")?.results()?;
-    let both = "planted in postgres of service db, redis of service cache";
+    let both = "planted in redis of service cache, postgres of service db";
     let told = results.proves.iter().filter(|line| line.contains(both));
     assert_eq!(told.count(), 2, "{:#?}", results.proves);
     Ok(())

@@ -7,7 +7,7 @@
 //!
 //! Tests: `data/tests.rs`.
 
-use cc_ci_model::backup::{HookTime, KeptMarker, PathWeight};
+use cc_ci_model::backup::{HookSeen, HookTime, KeptMarker, PathWeight};
 use cc_ci_model::evidence::{Act, Evidence, MarkerSeen};
 use cc_ci_model::marker::{DataInSnapshot, DataMarker, DataSeen};
 use cc_ci_model::name::ComposeName;
@@ -47,9 +47,16 @@ pub(super) fn mark(
     all
 }
 
-pub(super) fn disturb(context: Context<'_>, files: &[KeptMarker], data: &[DataSeen]) -> Assessment {
+pub(super) fn disturb(
+    context: Context<'_>,
+    files: &[KeptMarker],
+    data: &[DataSeen],
+    again: &[HookSeen],
+) -> Assessment {
     let mut all = restore::assess_disturbed(context, files);
     add_disturbed(context, data, &mut all);
+    let otherwise = "a second backup, with the dump of the first one still there";
+    all.checks.extend(backup::hooks(again, otherwise).checks);
     all
 }
 
@@ -69,6 +76,16 @@ fn add_planted(
 ) {
     let mut bad = Vec::new();
     for marker in planned {
+        let mut own = data.iter().filter(|seen| seen.marker == marker.name);
+        if own.any(|seen| seen.forgets) {
+            let message = format!(
+                "{} is configured to keep nothing on disk: nothing of it is proven, and nothing can be lost",
+                marker.name
+            );
+            let place = Some(marker.service.to_string());
+            to.warnings.push(Finding::new("data_not_marked", message, place));
+            continue;
+        }
         let whys = unplanted(marker, data);
         if marker.may_be_cache && !is_backed_up(context, marker) {
             let finding =
@@ -149,7 +166,7 @@ fn absent(
     let is_left_out = marker.may_be_cache || !has_pre_hook(context);
     if is_left_out && !is_backed_up(context, marker) {
         let why = left_out(context, marker);
-        let message = format!("{what} is not backed up: {why}");
+        let message = format!("{what} is not backed up: {why}, and no hook makes a dump");
         let place = Some(marker.service.to_string());
         return Some(if marker.may_be_cache {
             Err(Finding::new("data_not_backed_up", message, place))
@@ -230,19 +247,23 @@ fn judge_recalled(context: Context<'_>, known: &DataSeen, data: &[DataSeen]) -> 
     } else {
         "the restore does not put it back"
     };
-    let hint = head_marker(context, known).map(hint).unwrap_or_default();
+    let marker = head_marker(context, known);
+    let hint = marker.map(|marker| hint(context, marker)).unwrap_or_default();
     Some(Outcome::failed(format!(
         "data lost: {what} does not hold after the restore what it held at the backup: {why}{hint}"
     )))
 }
 
-/// What such a server is known for.
-fn hint(marker: &DataMarker) -> &'static str {
+/// What such a server is known for, or what the labels do with it.
+fn hint(context: Context<'_>, marker: &DataMarker) -> String {
     if marker.may_be_cache {
         " (a server of this kind writes its memory over the restored file when it stops, unless a restore post-hook forbids it: \
          `redis-cli config set save ''`; what is only a cache can be left out of the backup)"
+            .to_owned()
+    } else if is_backed_up(context, marker) {
+        String::new()
     } else {
-        ""
+        format!(" ({})", left_out(context, marker))
     }
 }
 
@@ -305,9 +326,9 @@ fn left_out(context: Context<'_>, marker: &DataMarker) -> String {
         .map(|out| format!("volume {}: {}", out.volume, out.reason))
         .collect();
     if out.is_empty() {
-        format!("no volume of service {} is, and no hook makes a dump", marker.service)
+        format!("no volume of service {} is", marker.service)
     } else {
-        format!("{}, and no hook makes a dump", out.join("; "))
+        out.join("; ")
     }
 }
 

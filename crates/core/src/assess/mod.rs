@@ -137,8 +137,8 @@ pub fn assess(state: &RunState, run: &StageRun, act: &ActRun, evidence: &Evidenc
         }
         (Act::Backup, Evidence::BackedUp(seen)) => backup::assess_backed_up(seen),
         (Act::ReadSnapshot, Evidence::Snapshot(seen)) => snapshot::assess(context, seen),
-        (Act::Disturb, Evidence::Disturbed { markers, data }) => {
-            data::disturb(context, markers, data)
+        (Act::Disturb, Evidence::Disturbed { markers, data, hooks }) => {
+            data::disturb(context, markers, data, hooks)
         }
         (Act::Restore, Evidence::Restored(seen)) => restore::assess_restored(seen),
         (Act::Restart, Evidence::Restarted { services }) => restore::assess_restarted(services),

@@ -118,6 +118,11 @@ pub fn databases(said: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether [`Verb::Plant`] met a server that keeps nothing on disk.
+pub fn forgets(said: &str) -> bool {
+    said.lines().any(|line| line.trim() == "ccci-forgets")
+}
+
 /// A database name that can stand in a statement as it is.
 pub fn is_plain(name: &str) -> bool {
     !name.contains(['\'', '"', '`', '\\', ';'])

@@ -73,7 +73,7 @@ fn of_evidence(evidence: &Evidence) -> String {
             None => format!("{}no snapshot", hooks(&seen.hooks)),
         },
         Evidence::Snapshot(seen) => snapshot(seen),
-        Evidence::Disturbed { markers, data } => {
+        Evidence::Disturbed { markers, data, .. } => {
             format!("after the loss: {}{}", files_found(markers), values(data))
         }
         Evidence::Restored(seen) => {
@@ -111,9 +111,10 @@ fn snapshot(seen: &SnapshotSeen) -> String {
     let found = seen.markers.iter().filter(|marker| marker.found).count();
     let files: u64 = seen.paths.iter().map(|path| path.files).sum();
     format!(
-        "snapshot {}: {files} files, {found} of {} in its bytes",
+        "snapshot {}: {files} files, {found} of {} in its bytes{}",
         head(&seen.snapshot),
-        count(seen.markers.len(), "nonce")
+        count(seen.markers.len(), "nonce"),
+        values_in(seen)
     )
 }
 
@@ -220,6 +221,15 @@ fn tested(tests: &[TestSeen]) -> String {
 
 fn head(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
+}
+
+/// Values of databases and the like in a snapshot, if any were looked for.
+fn values_in(seen: &SnapshotSeen) -> String {
+    let found = seen.data.iter().filter(|value| value.found).count();
+    if seen.data.is_empty() {
+        return String::new();
+    }
+    format!("; {found} of {} of databases", count(seen.data.len(), "value"))
 }
 
 /// Values in databases and the like, if there are any.

@@ -59,6 +59,7 @@ pub(super) async fn plant(
             let mut seen = unseen(hand, marker, database);
             let planted = say(hand, server, Verb::Plant, &seen).await?;
             match planted {
+                Ok(said) if data_markers::forgets(&said) => seen.forgets = true,
                 Ok(_) => read(hand, server, &mut seen, Some(SECOND_THOUGHTS)).await?,
                 Err(problem) => seen.problem = Some(problem),
             }
@@ -173,15 +174,12 @@ async fn read(
                 return Ok(());
             }
         };
-        match data_markers::read(&marker.kind, &said, &seen.nonce) {
-            Some(found) => {
-                let found = found.map(|found| hand.journal.scrub_end(&found, SAID));
-                (seen.found, seen.problem) = (found, None);
-            }
-            None => {
-                let said = hand.journal.scrub_end(said.trim(), SAID);
-                seen.problem = Some(format!("it does not say what value is there: {said}"));
-            }
+        if let Some(found) = data_markers::read(&marker.kind, &said, &seen.nonce) {
+            let found = found.map(|found| hand.journal.scrub_end(&found, SAID));
+            (seen.found, seen.problem) = (found, None);
+        } else {
+            let said = hand.journal.scrub_end(said.trim(), SAID);
+            seen.problem = Some(format!("it does not say what value is there: {said}"));
         }
         let now = hand.ports.clock.now();
         let has_thoughts = thoughts.is_some_and(|thoughts| now.since(began) < thoughts);
@@ -265,5 +263,6 @@ fn unseen(hand: &Stagehand, marker: &DataMarker, database: Option<String>) -> Da
         nonce: nonce(hand),
         found: None,
         problem: None,
+        forgets: false,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cc_ci_core::assess::is_good;
 use cc_ci_core::meter::{Got, Sample, seen};
-use cc_ci_core::ports::HttpRequest;
+use cc_ci_core::ports::{HttpRequest, HttpSend};
 use cc_ci_model::evidence::Evidence;
 use cc_ci_model::meter::MeterSeen;
 use cc_ci_model::plan::{HttpGate, PlannedApp, Revision};
@@ -123,6 +123,7 @@ impl Asking {
             domain: self.app.domain.to_string(),
             path: self.gate.path.clone(),
             timeout: PATIENCE,
+            send: HttpSend::default(),
         };
         let clock = &self.ports.clock;
         let limit = clock.now().plus(PATIENCE);

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use cc_ci_core::ports::{FileFacts, VolumeError};
-use cc_ci_model::backup::{KeptMarker, MarkerFile, PathWeight};
+use cc_ci_model::backup::{HookTime, KeptMarker, MarkerFile, PathWeight};
 use cc_ci_model::compose::DeclaredObject;
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::marker::DataSeen;
@@ -13,6 +13,7 @@ use cc_ci_model::plan::{PlannedApp, Revision};
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
+use super::backup::run_hooks;
 use super::{ActError, Stagehand, data_markers};
 
 /// Permission bits of a marker: unlike those most files have, so that a restore that sets them
@@ -71,7 +72,14 @@ pub(super) async fn disturb(
     }
     let values = values(hand, app);
     let data = data_markers::disturb(hand, app, &values, deadline).await?;
-    Ok(Evidence::Disturbed { markers, data })
+    let mut hooks = Vec::new();
+    if !data.is_empty() {
+        // A dump that lies where nobody backs it up would be loaded as if it had been restored.
+        for when in [HookTime::BackupPre, HookTime::BackupPost] {
+            hooks.extend(run_hooks(hand, app, when, deadline).await?);
+        }
+    }
+    Ok(Evidence::Disturbed { markers, data, hooks })
 }
 
 /// Looks at every marker as it is now.

@@ -76,6 +76,30 @@ async fn a_dump_that_nothing_loads_is_data_lost() {
     check(&ended, Verdict::Fail, ExitKind::Fail, red, &words);
 }
 
+/// The dump lies where no backup takes it from, and the hook that loads it finds the one of
+/// before the loss: found in the lab, as a green.
+#[tokio::test(start_paused = true)]
+async fn a_dump_that_is_in_no_backup_is_none() {
+    let left_out = service("db")
+        .image("postgres:16")
+        .volume("rows", "/var/lib/postgresql/data")
+        .label("backupbot.backup.volumes.rows", "false")
+        .label("backupbot.backup.pre-hook", "/dump.sh")
+        .label("backupbot.restore.post-hook", "/load.sh");
+    let app = || service("app").routed(80).volume("files", "/files").backed_up();
+    let plan = PlanBuilder::new(stack([app().image("registry.test/app:1.1.0"), left_out.clone()]))
+        .base(stack([app(), left_out]))
+        .run(Stage::Backup)
+        .run(Stage::Restore);
+    let ended = run(&plan, |world| {
+        copies(world, "/dump.sh", ROW, "dump.sql");
+        copies(world, "/load.sh", "dump.sql", ROW);
+    })
+    .await;
+    let red = [Status::Passed, Status::Failed];
+    check(&ended, Verdict::Fail, ExitKind::Fail, red, &["data lost: ", WHAT, "volume rows"]);
+}
+
 /// Another file is dumped than the rows.
 #[tokio::test(start_paused = true)]
 async fn a_dump_of_something_else_is_data_lost() {
@@ -141,7 +165,7 @@ fn by_requests(plan: &mut Plan) {
     };
     let marker = DataMarker {
         name: "http of service app".to_owned(),
-        service: "app".parse().unwrap(),
+        service: "app".parse().expect("a name"),
         kind: MarkerKind::Http {
             plant: step("/plant?{marker}"),
             check: step("/check"),

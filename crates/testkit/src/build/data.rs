@@ -26,7 +26,11 @@ impl Shown<'_> {
     }
 
     pub(super) fn disturbed(&self, intact: bool) -> Evidence {
-        Evidence::Disturbed { markers: self.kept(intact), data: data(&self.plan.data.head, intact) }
+        Evidence::Disturbed {
+            markers: self.kept(intact),
+            data: data(&self.plan.data.head, intact),
+            hooks: Vec::new(),
+        }
     }
 
     pub(super) fn recalled(&self, intact: bool) -> Evidence {
@@ -41,7 +45,14 @@ fn data(markers: &[DataMarker], intact: bool) -> Vec<DataSeen> {
         let found = if intact { nonce.clone() } else { "something else".to_owned() };
         let database = has_several(&marker.kind).then(|| "app".to_owned());
         let found = Some(found);
-        DataSeen { marker: marker.name.clone(), database, nonce, found, problem: None }
+        DataSeen {
+            marker: marker.name.clone(),
+            database,
+            nonce,
+            found,
+            problem: None,
+            forgets: false,
+        }
     };
     markers.iter().map(seen).collect()
 }

@@ -1,6 +1,6 @@
 //! Values in databases, through an upgrade, a backup and a restore.
 
-use cc_ci_model::backup::{RestoreSeen, SnapshotSeen};
+use cc_ci_model::backup::{HookSeen, HookTime, RestoreSeen, SnapshotSeen};
 use cc_ci_testkit::{PlanBuilder, ServiceBuilder, service, stack};
 
 use super::super::scene::Scene;
@@ -27,6 +27,7 @@ fn seen(marker: &str, nonce: &str, found: Option<&str>) -> DataSeen {
         nonce: nonce.into(),
         found: found.map(str::to_owned),
         problem: None,
+        forgets: false,
     }
 }
 
@@ -97,6 +98,23 @@ fn a_row_is_there_after_the_upgrade_or_lost() {
     assert!(nothing.iter().all(|line| line.starts_with("unverified data: nothing was planted in")));
 }
 
+/// A cache with a volume, and told to keep nothing: it can not lose anything.
+#[test]
+fn a_server_that_keeps_nothing_has_nothing_to_lose() {
+    let forgets = DataSeen { forgets: true, ..seen(CACHE, "b1", None) };
+    let planted = vec![seen(DB, "a1", Some("a1")), forgets];
+    let told = upgrade(planted.clone(), vec![seen(DB, "a1", Some("a1"))]);
+    assert_eq!(told, ["passed data: still in database `shop` (postgres of service db)"]);
+    let plan = PlanBuilder::new(stack([app(), db(), cache()]))
+        .base(stack([app().image("app:0"), db(), cache()]))
+        .build();
+    let acts = [(Act::Plant, Evidence::Planted { markers: Vec::new(), data: planted })];
+    let told = told_of_data(&Scene::of(plan).stage(Stage::Upgrade, acts), "plant");
+    let warned = told.iter().filter(|line| line.starts_with("warning data_not_marked: redis of"));
+    assert_eq!(warned.count(), 1, "{told:?}");
+    assert!(told.iter().all(|line| !line.contains("could not be marked")), "{told:?}");
+}
+
 /// A dump hook and the volume of the rows with only the dump backed up.
 fn dumping() -> ServiceBuilder {
     db().backed_up()
@@ -161,7 +179,10 @@ impl Backup {
         let scene = self.scene().stage(
             Stage::Restore,
             [
-                (Act::Disturb, Evidence::Disturbed { markers: Vec::new(), data: lost }),
+                (
+                    Act::Disturb,
+                    Evidence::Disturbed { markers: Vec::new(), data: lost, hooks: Vec::new() },
+                ),
                 (Act::Restore, Evidence::Restored(restored)),
                 (Act::Recall, Evidence::Recalled { markers: Vec::new(), data: vec![now] }),
             ],
@@ -246,7 +267,8 @@ fn only_the_value_of_the_backup_is_back() {
 #[test]
 fn a_loss_that_is_not_real_is_no_control() {
     let lost = |now: DataSeen| {
-        let evidence = Evidence::Disturbed { markers: Vec::new(), data: vec![now] };
+        let evidence =
+            Evidence::Disturbed { markers: Vec::new(), data: vec![now], hooks: Vec::new() };
         let scene =
             Backup::of([dumping()]).scene().stage(Stage::Restore, [(Act::Disturb, evidence)]);
         told_of_data(&scene, "loss")
@@ -254,6 +276,26 @@ fn a_loss_that_is_not_real_is_no_control() {
     assert!(lost(seen(DB, "a2", Some("lost")))[0].starts_with("passed loss: gone from"));
     assert!(lost(seen(DB, "a2", None))[0].starts_with("passed loss: gone from"));
     assert!(lost(seen(DB, "a2", Some("a2")))[0].starts_with("errored loss: "));
+    let again = |code| {
+        let hook = HookSeen {
+            service: "db".into(),
+            when: HookTime::BackupPre,
+            code: Some(code),
+            by_sh: true,
+            said: "dump.sql exists".into(),
+        };
+        let data = vec![seen(DB, "a2", Some("lost"))];
+        let evidence = Evidence::Disturbed { markers: Vec::new(), data, hooks: vec![hook] };
+        Scene::told(
+            &Backup::of([dumping()]).scene().stage(Stage::Restore, [(Act::Disturb, evidence)]),
+        )
+    };
+    assert!(again(0).iter().all(|line| line.starts_with("passed ")), "{:?}", again(0));
+    assert!(
+        again(1)
+            .iter()
+            .any(|line| line.starts_with("failed hook: ") && line.contains("a second backup"))
+    );
     assert!(lost(broken(seen(DB, "a2", None), "x"))[0].starts_with("errored loss: "));
 }
 

@@ -33,7 +33,7 @@ fn backed_up(markers: &[KeptMarker], in_snapshot: &[bool]) -> Scene {
 
 #[track_caller]
 fn disturbed(in_snapshot: &[bool], now: Vec<KeptMarker>, expected: &str) {
-    let evidence = Evidence::Disturbed { markers: now, data: Vec::new() };
+    let evidence = Evidence::Disturbed { markers: now, data: Vec::new(), hooks: Vec::new() };
     let scene =
         backed_up(&markers(), in_snapshot).stage(Stage::Restore, [(Act::Disturb, evidence)]);
     assert_eq!(scene.told(), [expected]);

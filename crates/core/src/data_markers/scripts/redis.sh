@@ -36,9 +36,20 @@ login() {
 }
 login || give_up "$answer"
 
+# A server that is told to keep nothing on disk has nothing to lose, whatever is mounted there.
+forgets() {
+  [ "$(run config get appendonly 2>/dev/null | sed -n 2p)" = no ] &&
+    [ "$(run config get save 2>/dev/null | sed -n 1p)" = save ] &&
+    [ -z "$(run config get save 2>/dev/null | sed -n 2p)" ]
+}
+
 case $verb in
   list) echo ccci-database: ;;
   plant | disturb)
+    if [ "$verb" = plant ] && forgets; then
+      echo ccci-forgets
+      exit 0
+    fi
     answer=$(run set ccci_marker "$value" 2>&1)
     [ "$answer" = OK ] || give_up "$answer"
     ;;
