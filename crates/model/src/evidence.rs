@@ -14,6 +14,10 @@ use crate::plan::Revision;
 use crate::stack::{ServiceFacts, StackFacts};
 use crate::time::Timestamp;
 
+mod own_layer;
+
+pub use own_layer::{OwnFile, OwnLayer};
+
 /// One thing a run does between two looks at its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "act", rename_all = "snake_case")]
@@ -387,24 +391,4 @@ pub struct ObserveSeen {
     /// any, and those whose container could not be looked into, are not in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outside: Vec<OwnLayer>,
-}
-
-/// Files in a container's own layer that its image did not bring: gone with the next task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct OwnLayer {
-    /// The service.
-    pub service: String,
-    /// Files that are not empty, by path; at most twenty paths were looked at.
-    pub files: Vec<OwnFile>,
-    /// Paths beyond those that were looked at.
-    pub more: u64,
-}
-
-/// A file in a container's own layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct OwnFile {
-    /// Its path in the container.
-    pub path: String,
-    /// Its bytes.
-    pub bytes: u64,
 }
