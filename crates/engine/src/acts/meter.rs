@@ -122,7 +122,6 @@ impl Asking {
             port: self.gate.port,
             domain: self.app.domain.to_string(),
             path: self.gate.path.clone(),
-            send: HttpSend::default(),
             timeout: PATIENCE,
             send: HttpSend::default(),
         };
