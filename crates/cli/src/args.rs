@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cc_ci_model::integrity::RestoreMode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Does a Co-op Cloud recipe install, upgrade, back up and restore? Find out on a real Swarm.
@@ -54,6 +55,9 @@ pub(crate) struct Subject {
     /// The least level that is good enough, 1 to 4
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=4))]
     pub(crate) require_level: Option<u8>,
+    /// How the restore is proven [default: what the pack says, else in place]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) restore: Option<RestoreArg>,
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Output::Auto)]
     pub(crate) output: Output,
@@ -141,6 +145,24 @@ pub(crate) enum Engine {
 pub(crate) enum IngressArg {
     /// Straight to the task's own address
     Direct,
+}
+
+/// How a restore is proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RestoreArg {
+    /// Into the volumes of the app that runs
+    InPlace,
+    /// The app and its volumes are deleted first, and it is deployed anew with the same secrets
+    Disaster,
+}
+
+impl RestoreArg {
+    pub(crate) fn mode(self) -> RestoreMode {
+        match self {
+            RestoreArg::InPlace => RestoreMode::InPlace,
+            RestoreArg::Disaster => RestoreMode::Disaster,
+        }
+    }
 }
 
 /// What goes to standard output.

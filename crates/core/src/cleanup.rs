@@ -87,6 +87,16 @@ pub fn scope_of_app(intents: &[Intent], app: &PlannedApp) -> Scope {
     Scope { run: None, ..scope_of(&own) }
 }
 
+/// Whether something of an app stays when it is undeployed to be deployed anew: secrets and the
+/// network that cc-ci made itself, as an operator still has them.
+pub fn outlives_undeploy(intents: &[Intent], object: &Object) -> bool {
+    intents.iter().any(|intent| match intent {
+        Intent::Secret { name } => object.kind == ObjectKind::Secret && object.name == *name,
+        Intent::Network { name } => object.kind == ObjectKind::Network && object.name == *name,
+        Intent::Stack { .. } => false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +137,25 @@ mod tests {
             [CleanupStep::Remove(network), CleanupStep::Remove(volume)]
         );
         assert_eq!(cleanup_plan(&[], &[]), []);
+    }
+
+    #[test]
+    fn secrets_and_the_network_of_the_run_outlive_an_undeploy() {
+        let name = |name: &str| name.to_owned();
+        let intents =
+            [Intent::Secret { name: name("x_pw_v1") }, Intent::Network { name: name("x_cc-ci") }];
+        let stays = |kind, name| outlives_undeploy(&intents, &object(kind, name, Some("x")));
+        assert!(stays(ObjectKind::Secret, "x_pw_v1"));
+        assert!(stays(ObjectKind::Network, "x_cc-ci"));
+        for (kind, name) in [
+            (ObjectKind::Secret, "x_other"),
+            (ObjectKind::Network, "x_default"),
+            (ObjectKind::Config, "x_pw_v1"),
+            (ObjectKind::Volume, "x_data"),
+            (ObjectKind::Service, "x_app"),
+        ] {
+            assert!(!stays(kind, name), "{name}");
+        }
     }
 
     #[test]

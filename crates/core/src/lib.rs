@@ -20,6 +20,7 @@ pub mod difference;
 pub mod doctor;
 pub mod env_file;
 pub mod explain;
+pub mod flaky;
 pub mod gate;
 pub mod host_paths;
 mod image_names;

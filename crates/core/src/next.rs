@@ -9,19 +9,25 @@
 use std::time::Duration;
 
 use cc_ci_model::event::Lane;
-use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::evidence::Act;
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::name::AppId;
 use cc_ci_model::outcome::Outcome;
-use cc_ci_model::plan::{AppRole, BaseChoice, Doing, Plan, PlannedApp, Revision};
+use cc_ci_model::plan::{BaseChoice, Plan, Revision};
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
 use crate::assess::Check;
-use crate::outcome::combine;
 use crate::state::{ActRun, RunState, StageRun};
 
+mod attempts;
+mod legs;
 #[cfg(test)]
 mod tests;
+
+pub use legs::{kept, standing};
+
+use legs::ahead;
 
 /// What to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +60,6 @@ pub enum Step {
     Done,
 }
 
-/// A stage about an app.
-type Leg = (Stage, AppId);
-
 /// What to do now in a lane.
 pub fn next(plan: &Plan, state: &RunState, lane: Lane, now: Timestamp) -> Step {
     if let Some(run) = state.current(lane) {
@@ -77,163 +80,21 @@ pub fn next(plan: &Plan, state: &RunState, lane: Lane, now: Timestamp) -> Step {
     if state.seal.is_none() { Step::Seal } else { Step::Done }
 }
 
-/// The next leg of a lane.
-fn ahead(plan: &Plan, state: &RunState, lane: Lane) -> Option<Leg> {
-    let legs = itinerary(plan, state).into_iter().filter(|(_, app)| lane_of(plan, app) == lane);
-    legs.into_iter().find(|(stage, app)| state.run_of(*stage, Some(app)).is_none())
-}
-
-/// STG-2: the fresh head has a lane of its own where the plan says that it may.
-fn lane_of(plan: &Plan, app: &AppId) -> Lane {
-    let is_fresh = |app: &PlannedApp| app.role == AppRole::Fresh && !app.contingent;
-    if plan.beside && plan.app(app).is_some_and(is_fresh) { Lane::Beside } else { Lane::Main }
-}
-
-/// The app on which the head stands, so that later stages can use it.
-pub fn standing<'a>(plan: &'a Plan, state: &RunState) -> Option<&'a AppId> {
-    plan.apps.iter().map(|app| &app.id).find(|app| stands(state, app))
-}
-
-/// The app that `--keep` leaves: the one on which the head stands, else the last one there was
-/// anything of. A red app is what somebody wants to look at (RES-8).
-pub fn kept<'a>(plan: &'a Plan, state: &RunState) -> Option<&'a AppId> {
-    if !plan.keep || state.is_cancelled() {
-        return None;
-    }
-    standing(plan, state).or_else(|| {
-        let is_there = |app: &&AppId| {
-            state.was_touched(app) && state.run_of(Stage::Teardown, Some(app)).is_none()
-        };
-        let last = state.stages.iter().rev().filter_map(|run| run.app.as_ref()).find(is_there)?;
-        plan.app(last).map(|app| &app.id)
-    })
-}
-
-/// Every leg of the run as far as it can be told, in order.
-fn itinerary(plan: &Plan, state: &RunState) -> Vec<Leg> {
-    let mut legs = Vec::new();
-    if !state.is_cancelled() {
-        legs.extend(work(plan, state));
-    }
-    let kept = kept(plan, state);
-    for app in &plan.apps {
-        let is_due =
-            state.was_touched(&app.id) && !legs.contains(&(Stage::Teardown, app.id.clone()));
-        if is_due && kept != Some(&app.id) {
-            legs.push((Stage::Teardown, app.id.clone()));
-        }
-    }
-    legs
-}
-
-fn work(plan: &Plan, state: &RunState) -> Vec<Leg> {
-    let mut legs = Vec::new();
-    let runs = |stage| matches!(plan.doing(stage), Some(Doing::Run));
-    let fresh = app_of(plan, AppRole::Fresh, false);
-    let upgraded = app_of(plan, AppRole::Upgraded, false);
-    if let Some(app) = fresh.filter(|_| runs(Stage::Install)) {
-        legs.push((Stage::Install, app.clone()));
-        if upgraded.is_some() {
-            legs.push((Stage::Teardown, app));
-        }
-    }
-    if let Some(app) = upgraded.filter(|_| runs(Stage::Upgrade)) {
-        legs.push((Stage::Upgrade, app));
-    }
-    let later: Vec<Stage> = [Stage::Backup, Stage::Restore, Stage::Functional, Stage::RecipeLocal]
-        .into_iter()
-        .filter(|stage| runs(*stage))
-        .collect();
-    if later.is_empty() {
-        return legs;
-    }
-    legs.extend(reinstall(plan, state));
-    if let Some(app) = standing(plan, state) {
-        let can_run = |stage: &Stage| *stage != Stage::Restore || took_snapshot(state, app);
-        legs.extend(later.into_iter().filter(can_run).map(|stage| (stage, app.clone())));
-    }
-    legs
-}
-
-/// There is something to restore. Until the backup has ended, that is not known.
-fn took_snapshot(state: &RunState, app: &AppId) -> bool {
-    let backup = state.run_of(Stage::Backup, Some(app));
-    let evidence =
-        backup.and_then(|run| run.act(Act::ReadSnapshot)).and_then(|act| act.evidence.as_ref());
-    matches!(evidence, Some(Evidence::Snapshot(_)))
-}
-
-/// A fresh head for the later stages, when the upgrade left none standing.
-fn reinstall(plan: &Plan, state: &RunState) -> Vec<Leg> {
-    let Some(app) = app_of(plan, AppRole::Fresh, true) else {
-        return Vec::new();
-    };
-    let upgrade = state.runs_of(Stage::Upgrade).last().filter(|run| run.ended_at.is_some());
-    let is_needed = upgrade.is_some_and(|run| !left_head_standing(run))
-        || state.runs_of(Stage::Reinstall).next().is_some();
-    if !is_needed {
-        return Vec::new();
-    }
-    let broken = app_of(plan, AppRole::Upgraded, false).filter(|app| state.was_touched(app));
-    broken.map(|app| (Stage::Teardown, app)).into_iter().chain([(Stage::Reinstall, app)]).collect()
-}
-
-/// Whether the head stood when the upgrade ended; that its app was removed since changes nothing.
-fn left_head_standing(upgrade: &StageRun) -> bool {
-    let head = Act::Deploy { revision: Revision::Head };
-    last_deploy(upgrade).is_some_and(|act| act.act == head) && settled_since_deploy(upgrade)
-}
-
-/// The head was submitted to it last, it settled and answered after that, and it was not removed.
-fn stands(state: &RunState, app: &AppId) -> bool {
-    let removed = state.run_of(Stage::Teardown, Some(app)).is_some();
-    let installed = state
-        .stages
-        .iter()
-        .rev()
-        .find(|run| run.app.as_ref() == Some(app) && run.stage != Stage::Teardown);
-    let Some(run) = installed.filter(|_| !removed) else {
-        return false;
-    };
-    if state.revision_of(app) != Some(Revision::Head) || run.ended_at.is_none() {
-        return false;
-    }
-    // A later stage that did not touch the tasks leaves the app as it was; one that restarted
-    // them has to have seen it stand again.
-    let is_later_stage = matches!(
-        run.stage,
-        Stage::Backup | Stage::Restore | Stage::Functional | Stage::RecipeLocal
-    );
-    let restarted = run.act(Act::Restart).is_some();
-    (is_later_stage && !restarted) || settled_since_deploy(run)
-}
-
-/// It settled and answered, after the last deploy of the stage if there was one.
-fn settled_since_deploy(run: &StageRun) -> bool {
-    let since_deploy =
-        run.acts.iter().rev().take_while(|act| !matches!(act.act, Act::Deploy { .. }));
-    let good = |wanted: Act| since_deploy.clone().any(|act| act.act == wanted && lets_go_on(act));
-    good(Act::Converge) && good(Act::Answer)
-}
-
-fn app_of(plan: &Plan, role: AppRole, contingent: bool) -> Option<AppId> {
-    plan.apps
-        .iter()
-        .find(|app| app.role == role && app.contingent == contingent)
-        .map(|app| app.id.clone())
-}
-
 /// The next act of the open stage, or its end.
 fn within(plan: &Plan, state: &RunState, run: &StageRun, now: Timestamp) -> Step {
     let Some(app) = run.app.clone() else {
         return Step::End;
     };
-    let script = script(plan, run.stage);
-    let broken = run.acts.iter().any(|act| !lets_go_on(act));
-    let act = if broken || state.is_cancelled() && run.stage != Stage::Teardown {
+    let (script, acts) = (script(plan, run.stage), run.last_attempt());
+    let broken = acts.iter().any(|act| !lets_go_on(act));
+    let act = if state.is_cancelled() && run.stage != Stage::Teardown {
+        None
+    } else if broken && attempts::is_due(plan, run, now) {
+        Some(Act::Converge)
+    } else if broken {
         closing_look(state, run, &app)
     } else {
-        script.get(run.acts.len()).copied()
+        script.get(acts.len()).copied()
     };
     match act {
         Some(act) => Step::Act { app, act, deadline: deadline(plan, run, act, now) },
@@ -249,10 +110,7 @@ fn lets_go_on(act: &ActRun) -> bool {
         let is_own = |check: &&Check| matches!(check.name.as_str(), "converge" | "base_converge");
         act.checks.iter().find(is_own).is_some_and(|check| check.outcome.is_passed())
     };
-    let only_unproven = || {
-        let outcome = combine(act.checks.iter().map(|check| &check.outcome));
-        matches!(outcome, Outcome::Unverified { .. })
-    };
+    let only_unproven = || matches!(act.outcome(), Outcome::Unverified { .. });
     match act.act {
         Act::Plant => act.is_good() || (act.ended_at.is_some() && only_unproven()),
         Act::Converge => act.is_good() || (act.ended_at.is_some() && settled() && only_unproven()),
@@ -266,6 +124,8 @@ fn lets_go_on(act: &ActRun) -> bool {
         | Act::Mark
         | Act::Backup
         | Act::ReadSnapshot
+        | Act::Verify
+        | Act::Undeploy
         | Act::Disturb
         | Act::Restore
         | Act::Restart
@@ -279,7 +139,7 @@ fn lets_go_on(act: &ActRun) -> bool {
 /// After something went wrong: one look at what stands, if anything was deployed.
 fn closing_look(state: &RunState, run: &StageRun, app: &AppId) -> Option<Act> {
     let deployed = state.was_touched(app) && run.stage != Stage::Teardown;
-    (deployed && !state.is_cancelled() && run.act(Act::Observe).is_none()).then_some(Act::Observe)
+    (deployed && run.act(Act::Observe).is_none()).then_some(Act::Observe)
 }
 
 /// The acts of a stage that goes well.
@@ -295,24 +155,8 @@ fn script(plan: &Plan, stage: Stage) -> Vec<Act> {
             Act::Observe,
         ],
         Stage::Upgrade => upgrade_script(plan),
-        Stage::Backup => vec![
-            Act::Converge,
-            Act::Answer,
-            Act::Mark,
-            Act::Backup,
-            Act::ReadSnapshot,
-            Act::Observe,
-        ],
-        Stage::Restore => vec![
-            Act::Disturb,
-            Act::Restore,
-            Act::Restart,
-            Act::Converge,
-            Act::Answer,
-            Act::Inspect,
-            Act::Recall,
-            Act::Observe,
-        ],
+        Stage::Backup => backup_script(plan),
+        Stage::Restore => restore_script(plan),
         Stage::Functional | Stage::RecipeLocal => vec![Act::Test, Act::Observe],
         Stage::Teardown => vec![Act::Dismantle],
     }
@@ -340,11 +184,53 @@ fn upgrade_script(plan: &Plan) -> Vec<Act> {
     ]
 }
 
+/// One attempt at a backup (STG-4).
+fn backup_script(plan: &Plan) -> Vec<Act> {
+    let mut acts = vec![Act::Converge, Act::Answer, Act::Mark, Act::Backup, Act::ReadSnapshot];
+    acts.extend(plan.backup_checks.verify.iter().map(|_| Act::Verify));
+    acts.push(Act::Observe);
+    acts
+}
+
+/// After a disaster the app is deployed anew first, and the loss has been had then (STG-5).
+fn restore_script(plan: &Plan) -> Vec<Act> {
+    let anew =
+        [Act::Undeploy, Act::Deploy { revision: Revision::Head }, Act::Converge, Act::Answer];
+    let anew = anew.into_iter().filter(|_| plan.restore_mode == RestoreMode::Disaster);
+    anew.chain([
+        Act::Disturb,
+        Act::Restore,
+        Act::Restart,
+        Act::Converge,
+        Act::Answer,
+        Act::Inspect,
+        Act::Recall,
+        Act::Observe,
+    ])
+    .collect()
+}
+
 /// One deadline from a deploy on (CONV-7): converge and answer share what it left of the budget.
 /// The acts of a backup and of a restore share the stage's.
 fn deadline(plan: &Plan, run: &StageRun, act: Act, now: Timestamp) -> Timestamp {
     let budgets = &plan.budgets;
+    if let Some(deadline) = attempts::deadline(plan, run, act, now) {
+        return deadline;
+    }
     let (from, limit) = match act {
+        // What the disaster and the new install take is the restore's time too.
+        Act::Undeploy
+        | Act::Deploy { .. }
+        | Act::Disturb
+        | Act::Restore
+        | Act::Restart
+        | Act::Converge
+        | Act::Answer
+        | Act::Recall
+            if run.stage == Stage::Restore =>
+        {
+            (run.began_at, budgets.restore_ms)
+        }
         Act::EnsureImages { .. } => (now, budgets.images_ms),
         Act::Dismantle => (now, budgets.teardown_ms),
         Act::Test => {
@@ -353,19 +239,13 @@ fn deadline(plan: &Plan, run: &StageRun, act: Act, now: Timestamp) -> Timestamp 
         }
         Act::Observe | Act::Meter | Act::Inspect | Act::Plant | Act::Seek => (now, LOOK_MS),
         Act::Deploy { revision } => (now, installing(plan, run, revision)),
-        Act::Converge | Act::Answer if run.stage == Stage::Backup => {
-            (run.began_at, budgets.backup_ms.min(SETTLE_MS))
-        }
-        Act::Converge | Act::Answer if run.stage == Stage::Restore => {
-            (run.began_at, budgets.restore_ms)
-        }
         Act::Converge | Act::Answer => match last_deploy(run) {
             Some(deploy) => return deploy.deadline,
             None => (now, budgets.deploy_ms),
         },
-        Act::Mark | Act::Backup | Act::ReadSnapshot => (now, budgets.backup_ms),
-        Act::Disturb | Act::Restore | Act::Restart | Act::Recall => {
-            (run.began_at, budgets.restore_ms)
+        Act::Mark | Act::Backup | Act::ReadSnapshot | Act::Verify => (now, budgets.backup_ms),
+        Act::Undeploy | Act::Disturb | Act::Restore | Act::Restart | Act::Recall => {
+            (now, budgets.restore_ms)
         }
     };
     from.plus(Duration::from_millis(limit))
@@ -384,6 +264,3 @@ fn last_deploy(run: &StageRun) -> Option<&ActRun> {
 
 /// How long one look may take.
 const LOOK_MS: u64 = 30_000;
-
-/// How long a backup waits for the stack to settle (STG-4).
-const SETTLE_MS: u64 = 300_000;

@@ -2,6 +2,7 @@
 //! greens. Each obligation names the evidence it rests on.
 
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::plan::{Doing, Plan, PlannedApp, Revision};
 use cc_ci_model::results::{DeployCount, Obligation};
 use cc_ci_model::stage::{Rung, Stage};
@@ -34,7 +35,7 @@ pub(crate) fn proofs<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
         all.extend(upgrade(plan, state));
     }
     if runs(Stage::Backup) || runs(Stage::Restore) {
-        all.extend(backup_restore(state));
+        all.extend(backup_restore(plan, state));
     }
     if runs(Stage::Functional) {
         all.extend(tested(state, Stage::Functional, Rung::Functional));
@@ -50,13 +51,23 @@ pub fn deploy_counts(plan: &Plan, state: &RunState) -> Vec<DeployCount> {
     plan.apps
         .iter()
         .filter(|app| !app.contingent || state.was_touched(&app.id))
-        .map(|app| count(app, state))
+        .map(|app| {
+            let mut count = count(app, state.deploys_of(&app.id).count());
+            let restores = state.run_of(Stage::Restore, Some(&app.id)).is_some();
+            count.planned += u32::from(restores && plan.restore_mode == RestoreMode::Disaster);
+            count
+        })
         .collect()
 }
 
-fn count(app: &PlannedApp, state: &RunState) -> DeployCount {
-    let actual = u32::try_from(state.deploys_of(&app.id).count()).unwrap_or(u32::MAX);
+fn count(app: &PlannedApp, actual: usize) -> DeployCount {
+    let actual = u32::try_from(actual).unwrap_or(u32::MAX);
     DeployCount { app: app.id.clone(), planned: app.deploys, actual }
+}
+
+/// Submissions of an app without those after a disaster: they are the restore's.
+fn before(app: &PlannedApp, state: &RunState) -> usize {
+    state.deploys_in(&app.id, |stage| stage != Stage::Restore).count()
 }
 
 fn install<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
@@ -88,17 +99,21 @@ fn upgrade<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
     due.all
 }
 
-fn backup_restore(state: &RunState) -> Vec<Proof<'_>> {
+fn backup_restore<'a>(plan: &Plan, state: &'a RunState) -> Vec<Proof<'a>> {
     let rung = Rung::BackupRestore;
     let mut backup = Due { rung, run: state.runs_of(Stage::Backup).last(), all: Vec::new() };
     let acts = backup.acts();
     backup.shown("fresh nonce in every volume", &acts, Act::Mark);
     backup.shown("snapshot taken", &acts, Act::Backup);
     backup.shown("nonce found in the snapshot's bytes", &acts, Act::ReadSnapshot);
+    if plan.backup_checks.verify.is_some() {
+        backup.shown("backup verified by the pack's command", &acts, Act::Verify);
+    }
     backup.shown("closing look taken after the backup", &acts, Act::Observe);
     let mut restore = Due { rung, run: state.runs_of(Stage::Restore).last(), all: backup.all };
     let acts = restore.acts();
-    restore.shown("marker absent before the restore", &acts, Act::Disturb);
+    let before = restore.lost(plan, &acts);
+    restore.shown("marker absent before the restore", &before, Act::Disturb);
     restore.shown("that snapshot restored", &acts, Act::Restore);
     restore.shown("services restarted", &acts, Act::Restart);
     let after = restore.acts_between(Act::Restart, None);
@@ -141,12 +156,32 @@ impl<'a> Due<'a> {
         from_on.take_while(|act| Some(act.act) != to).collect()
     }
 
+    /// Those that count: an attempt that was made again shows nothing.
     fn acts(&self) -> Vec<&'a ActRun> {
-        self.run.map(|run| run.acts.iter().collect()).unwrap_or_default()
+        self.run.map(|run| run.last_attempt().iter().collect()).unwrap_or_default()
     }
 
     fn acts_after_head(&self) -> Vec<&'a ActRun> {
         self.acts_between(Act::Deploy { revision: Revision::Head }, None)
+    }
+
+    /// STG-5: after a disaster the markers are looked for in the volumes of an app that was taken
+    /// away and deployed anew, once. Gives the acts in which that look counts.
+    fn lost(&mut self, plan: &Plan, acts: &[&'a ActRun]) -> Vec<&'a ActRun> {
+        if plan.restore_mode == RestoreMode::InPlace {
+            return acts.to_vec();
+        }
+        let head = Act::Deploy { revision: Revision::Head };
+        self.shown("app and volumes gone", acts, Act::Undeploy);
+        let anew = self.acts_between(Act::Undeploy, Some(Act::Restore));
+        self.shown("head deployed anew", &anew, head);
+        let anew = self.acts_between(head, Some(Act::Restore));
+        self.shown("stack settled before the restore", &anew, Act::Converge);
+        self.shown("app answers before the restore", &anew, Act::Answer);
+        let here: Vec<&ActRun> = acts.iter().copied().filter(|act| submitted(act)).collect();
+        let evidence = format!("1 planned, {} done", here.len());
+        self.add("deployed anew once", here.len() == 1, evidence, here);
+        anew
     }
 
     /// What both an install and an upgrade must end with.
@@ -187,7 +222,7 @@ impl<'a> Due<'a> {
     /// Met when the stage's app was submitted as often as planned, all of it in this stage.
     fn counted(&mut self, plan: &Plan, state: &RunState, in_stage: usize) {
         let app = self.run.and_then(|run| run.app.as_ref());
-        let count = app.and_then(|app| plan.app(app)).map(|app| count(app, state));
+        let count = app.and_then(|app| plan.app(app)).map(|app| count(app, before(app, state)));
         let here: Vec<&ActRun> = self.acts().into_iter().filter(|act| submitted(act)).collect();
         let is_as_planned = count.as_ref().is_some_and(|count| count.planned == count.actual);
         let met = is_as_planned && here.len() == in_stage;

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use cc_ci_model::backup::PathWeight;
 use cc_ci_model::compose::{DeclaredService, HealthCheck};
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{BaseChoice, Plan};
 use cc_ci_model::stage::{Rung, Stage};
 
+use crate::flaky::flaky;
 use crate::host_paths;
 use crate::state::RunState;
 use crate::text::count;
@@ -36,7 +38,7 @@ pub fn proves(plan: &Plan, state: &RunState, judgement: &Judgement) -> Vec<Strin
         ));
     }
     if judgement.rungs[&Rung::BackupRestore].is_passed() {
-        all.extend(restored(state));
+        all.extend(restored(plan, state));
     }
     all.extend(tested(plan, judgement));
     all
@@ -57,15 +59,21 @@ fn kept(plan: &Plan, state: &RunState) -> String {
 }
 
 /// What a restore has brought back: files, values in databases, or both.
-fn restored(state: &RunState) -> Vec<String> {
+fn restored(plan: &Plan, state: &RunState) -> Vec<String> {
     let mut all = Vec::new();
     let values = values(state, Stage::Restore, Act::Recall);
     if values.is_none() || has_files(state) {
         let with =
             if warned(state, "xattrs_") { "owner and mode" } else { "owner, mode and attributes" };
+        let loss = match plan.restore_mode {
+            RestoreMode::InPlace => "after a real loss a restore brings it back bit for bit",
+            RestoreMode::Disaster => {
+                "after the app was undeployed and its volumes deleted, the head deployed anew with the same secrets and a restore \
+                 of that snapshot bring it back bit for bit"
+            }
+        };
         all.push(format!(
-            "what was written right before a backup is in its snapshot, and after a real loss a restore brings it back bit for bit, \
-             with {with}"
+            "what was written right before a backup is in its snapshot, and {loss}, with {with}"
         ));
     }
     all.extend(values.map(|names| {
@@ -135,6 +143,16 @@ pub fn does_not_prove(plan: &Plan, state: &RunState, judgement: &Judgement) -> V
     if plan.markers.is_empty() && judgement.rungs[&Rung::Upgrade].is_passed() {
         all.push("that data survives an upgrade: the base has no named volume, so there was none to lose".to_owned());
     }
+    let is_restored = judgement.rungs[&Rung::BackupRestore].is_passed();
+    if is_restored && plan.restore_mode == RestoreMode::InPlace {
+        all.push("that the backup is enough after a disaster: it was restored in place, into the volumes of the app that ran".to_owned());
+    }
+    all.extend(flaky(state).iter().map(|flaky| {
+        format!(
+            "that {} of stage {} passes every time: it did at attempt {}",
+            flaky.check, flaky.stage, flaky.attempt
+        )
+    }));
     for rung in Rung::ESSENTIAL {
         if let Outcome::Skipped { reason, .. } = &judgement.rungs[&rung] {
             all.push(format!("{rung}: {reason}"));
@@ -156,7 +174,9 @@ fn not_written(state: &RunState) -> Vec<String> {
         return Vec::new();
     };
     let began = state.stages.iter().find(|earlier| earlier.app == run.app);
-    let before = match run.act(Act::Mark).and_then(|act| act.evidence.as_ref()) {
+    // What an earlier attempt planted is no data of the app's.
+    let first = run.acts.iter().find(|act| act.act == Act::Mark);
+    let before = match first.and_then(|act| act.evidence.as_ref()) {
         Some(Evidence::Marked { before, .. }) => before.as_slice(),
         Some(_) | None => &[],
     };

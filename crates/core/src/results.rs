@@ -9,16 +9,18 @@ use cc_ci_model::name::AppId;
 use cc_ci_model::outcome::{Outcome, Status};
 use cc_ci_model::plan::{BaseChoice, Doing, Finding, Plan};
 use cc_ci_model::results::{
-    BaseResult, CheckResult, Cleanup, HeadResult, ImageResult, RESULTS_SCHEMA_VERSION, Results,
-    RungResult, ServiceResult, Skips, StageResult,
+    AttemptResult, BaseResult, CheckResult, Cleanup, HeadResult, ImageResult,
+    RESULTS_SCHEMA_VERSION, Results, RungResult, ServiceResult, Skips, StageResult,
 };
 use cc_ci_model::stack::TaskState;
 use cc_ci_model::stage::{Rung, Stage};
 
+use crate::flaky::flaky;
 use crate::meter;
 use crate::obligations::deploy_counts;
+use crate::outcome::combine;
 use crate::proves;
-use crate::state::{RunState, StageRun};
+use crate::state::{ActRun, RunState, StageRun};
 use crate::verdict::{Judgement, not_kept, verdict};
 
 /// The published answer.
@@ -55,6 +57,8 @@ pub fn results(plan: &Plan, state: &RunState) -> Results {
         warnings: warnings(plan, state, &judgement),
         proves: proves::proves(plan, state, &judgement),
         does_not_prove: proves::does_not_prove(plan, state, &judgement),
+        flaky: flaky(state),
+        restore_mode: plan.restore_mode,
         cleanup: cleanup(plan, state),
         events_sha256: state.seal.clone(),
         tool: state.tool.clone().unwrap_or(Tool { version: "unknown".into(), commit: None }),
@@ -130,8 +134,26 @@ fn stage_result(run: &StageRun) -> StageResult {
             .ended_at
             .map(|end| u64::try_from(end.since(run.began_at).as_millis()).unwrap_or(u64::MAX)),
         checks: run.checks().map(|check| check_result(run.app.as_ref(), check)).collect(),
-        attempts: 1,
+        attempts: u32::try_from(run.attempts().len()).unwrap_or(u32::MAX),
+        earlier: earlier(run),
     }
+}
+
+/// Attempts that were made again.
+fn earlier(run: &StageRun) -> Vec<AttemptResult> {
+    let mut attempts = run.attempts();
+    attempts.pop();
+    let result = |(attempt, acts): (u32, &[ActRun])| {
+        let checks = || acts.iter().flat_map(|act| &act.checks);
+        let outcome = combine(checks().map(|check| &check.outcome));
+        AttemptResult {
+            attempt,
+            status: outcome.status(),
+            reason: outcome.reason().map(str::to_owned),
+            checks: checks().map(|check| check_result(run.app.as_ref(), check)).collect(),
+        }
+    };
+    (1..).zip(attempts).map(result).collect()
 }
 
 fn check_result(app: Option<&AppId>, check: &crate::assess::Check) -> CheckResult {
@@ -163,6 +185,7 @@ fn missing_stage(stage: Stage, doing: &Doing, judgement: &Judgement) -> StageRes
         duration_ms: None,
         checks: Vec::new(),
         attempts: 0,
+        earlier: Vec::new(),
     }
 }
 

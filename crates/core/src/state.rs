@@ -18,6 +18,9 @@ use crate::outcome::combine;
 #[cfg(test)]
 pub(crate) mod tests;
 
+/// How the message of an act begins that ended in a bug of ours: never hidden by another try.
+pub const BUG: &str = "a bug in cc-ci: ";
+
 /// Everything a log says, so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunState {
@@ -168,9 +171,18 @@ impl RunState {
 
     /// Revisions submitted for that app and accepted, in order.
     pub fn deploys_of(&self, app: &AppId) -> impl Iterator<Item = Revision> {
+        self.deploys_in(app, |_| true)
+    }
+
+    /// The same, of some stages only.
+    pub fn deploys_in(
+        &self,
+        app: &AppId,
+        is_wanted: impl Fn(Stage) -> bool,
+    ) -> impl Iterator<Item = Revision> {
         self.stages
             .iter()
-            .filter(move |run| run.app.as_ref() == Some(app))
+            .filter(move |run| run.app.as_ref() == Some(app) && is_wanted(run.stage))
             .flat_map(|run| &run.acts)
             .filter_map(|act| match &act.evidence {
                 Some(Evidence::Deployed(seen)) if seen.exit_code == Some(0) => Some(seen.revision),
@@ -276,21 +288,45 @@ impl StageRun {
         combine(self.checks().map(|check| &check.outcome))
     }
 
-    /// All checks of its acts, in order.
-    pub fn checks(&self) -> impl Iterator<Item = &Check> {
-        self.acts.iter().flat_map(|act| &act.checks)
+    /// Its acts, attempt by attempt. Only a backup is tried again (STG-4): each attempt begins with
+    /// the wait for the stack to settle.
+    pub fn attempts(&self) -> Vec<&[ActRun]> {
+        let mut attempts = Vec::new();
+        let mut rest = self.acts.as_slice();
+        let begins = |act: &ActRun| self.stage == Stage::Backup && act.act == Act::Converge;
+        while let Some(length) = rest.iter().skip(1).position(begins) {
+            let (attempt, after) = rest.split_at(length + 1);
+            attempts.push(attempt);
+            rest = after;
+        }
+        attempts.push(rest);
+        attempts
     }
 
-    /// The act of that name, the last one if there were several.
+    /// The acts that count: those of the last attempt.
+    pub fn last_attempt(&self) -> &[ActRun] {
+        self.attempts().pop().unwrap_or_default()
+    }
+
+    /// All checks of the acts that count, in order.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.last_attempt().iter().flat_map(|act| &act.checks)
+    }
+
+    /// The act of that name in the last attempt, the last one if there were several.
     pub fn act(&self, wanted: Act) -> Option<&ActRun> {
-        self.acts.iter().rev().find(|run| run.act == wanted)
+        self.last_attempt().iter().rev().find(|run| run.act == wanted)
     }
 }
 
 impl ActRun {
+    /// What became of it, from its checks.
+    pub fn outcome(&self) -> Outcome {
+        combine(self.checks.iter().map(|check| &check.outcome))
+    }
+
     /// Whether it showed what it was for.
     pub fn is_good(&self) -> bool {
-        self.ended_at.is_some()
-            && combine(self.checks.iter().map(|check| &check.outcome)).is_passed()
+        self.ended_at.is_some() && self.outcome().is_passed()
     }
 }

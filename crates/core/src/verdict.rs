@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use cc_ci_model::evidence::Evidence;
+use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::exit::{Condition, ExitKind};
 use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::{Outcome, Status, Verdict};
@@ -12,7 +12,7 @@ use cc_ci_model::plan::{Doing, Finding, Plan};
 use cc_ci_model::results::Obligation;
 use cc_ci_model::stage::{Rung, Stage};
 
-use crate::assess::pack_error;
+use crate::assess::{cannot_run, pack_error};
 use crate::next::kept;
 use crate::obligations::obligations;
 use crate::outcome::combine;
@@ -210,7 +210,7 @@ fn of_the_log(state: &RunState) -> Vec<Condition> {
     all
 }
 
-/// TEST-2: tests that cannot be run on this host.
+/// TEST-2, STG-4: tests that cannot be run on this host, a command that its container does not have.
 fn of_the_pack(state: &RunState) -> Vec<Condition> {
     let acts = state.stages.iter().flat_map(|run| &run.acts);
     let tests = acts.filter_map(|act| match &act.evidence {
@@ -218,7 +218,15 @@ fn of_the_pack(state: &RunState) -> Vec<Condition> {
         _ => None,
     });
     let errors = tests.flatten().filter_map(|test| Some((pack_error(test)?, &test.name)));
-    errors.map(|(message, name)| condition(ExitKind::Config, message, name)).collect()
+    let mut all: Vec<Condition> =
+        errors.map(|(message, name)| condition(ExitKind::Config, message, name)).collect();
+    let backups = state.runs_of(Stage::Backup);
+    let verified = backups.filter_map(|run| {
+        let Some(Evidence::Verified(seen)) = &run.act(Act::Verify)?.evidence else { return None };
+        cannot_run(seen)
+    });
+    all.extend(verified.map(|why| condition(ExitKind::Config, why, "backup.verify")));
+    all
 }
 
 /// What a rung says that none of its stages has said.

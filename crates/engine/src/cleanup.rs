@@ -71,12 +71,24 @@ pub async fn sweep(
     dead: &[ProcessId],
     deadline: Timestamp,
 ) -> Swept {
+    sweep_but(sweeper, scope, &|_| false, dead, deadline).await
+}
+
+/// The same, but what `stays` is neither removed nor said to be left.
+pub(crate) async fn sweep_but(
+    sweeper: &Sweeper,
+    scope: &Scope,
+    stays: &(dyn Fn(&Object) -> bool + Sync),
+    dead: &[ProcessId],
+    deadline: Timestamp,
+) -> Swept {
     let mut dead = dead.to_vec();
     let mut refusals: Vec<String> = Vec::new();
     let mut deadline = deadline;
     let mut scope = scope.clone();
     loop {
         let mut swept = look(sweeper, &scope).await;
+        swept.left.retain(|object| !stays(object));
         remember_volumes(&mut scope, &swept.left);
         for step in cleanup_plan(&dead, &swept.left) {
             if let Some(refusal) = carry_out(sweeper, step).await

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cc_ci_core::next::{Step, next};
 use cc_ci_core::results::results;
+use cc_ci_core::state::BUG;
 use cc_ci_model::event::{EVENTS_SCHEMA_VERSION, EventKind, Tool};
 use cc_ci_model::evidence::{Act, Evidence};
 use cc_ci_model::name::AppId;
@@ -148,7 +149,7 @@ fn unwound(seen: Result<Result<Evidence, ActError>, Panic>) -> Result<Evidence, 
             .map(|text| (*text).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_owned());
-        Err(ActError::Broken(format!("a bug in cc-ci: panic: {text}")))
+        Err(ActError::Broken(format!("{BUG}panic: {text}")))
     })
 }
 

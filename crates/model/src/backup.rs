@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::integrity::ExpectedSeen;
 use crate::marker::DataInSnapshot;
 use crate::name::ComposeName;
 use crate::time::Timestamp;
@@ -175,6 +176,9 @@ pub struct SnapshotSeen {
     /// The same for values in databases and the like.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<DataInSnapshot>,
+    /// Paths the pack expects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<ExpectedSeen>,
 }
 
 /// A backed-up path in a snapshot.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backup::{
     BackupSeen, HookSeen, KeptMarker, PathWeight, RestoreSeen, SnapshotSeen, TestSeen,
 };
+use crate::integrity::{UndeploySeen, VerifySeen};
 use crate::intent::Object;
 use crate::marker::DataSeen;
 use crate::meter::MeterSeen;
@@ -50,7 +51,11 @@ pub enum Act {
     Backup,
     /// Look into the snapshot.
     ReadSnapshot,
-    /// Make the loss real: change what was planted.
+    /// Run the pack's own command that says whether the backup is good.
+    Verify,
+    /// Undeploy the app and delete its volumes; its secrets stay.
+    Undeploy,
+    /// Make the loss real: change what was planted, or see that it went with its volumes.
     Disturb,
     /// Put the snapshot back, hooks included.
     Restore,
@@ -69,25 +74,10 @@ pub enum Act {
 impl Act {
     /// The revision it makes images present for, or submits.
     pub fn revision(self) -> Option<Revision> {
-        match self {
-            Act::EnsureImages { revision } | Act::Deploy { revision } => Some(revision),
-            Act::Converge
-            | Act::Answer
-            | Act::Meter
-            | Act::Inspect
-            | Act::Plant
-            | Act::Seek
-            | Act::Mark
-            | Act::Backup
-            | Act::ReadSnapshot
-            | Act::Disturb
-            | Act::Restore
-            | Act::Restart
-            | Act::Recall
-            | Act::Test
-            | Act::Observe
-            | Act::Dismantle => None,
+        if let Act::EnsureImages { revision } | Act::Deploy { revision } = self {
+            return Some(revision);
         }
+        None
     }
 
     /// The name in published formats.
@@ -104,6 +94,8 @@ impl Act {
             Act::Mark => "mark",
             Act::Backup => "backup",
             Act::ReadSnapshot => "snapshot",
+            Act::Verify => "verify",
+            Act::Undeploy => "undeploy",
             Act::Disturb => "loss",
             Act::Restore => "restore",
             Act::Restart => "restart",
@@ -167,6 +159,10 @@ pub enum Evidence {
     BackedUp(BackupSeen),
     /// Of [`Act::ReadSnapshot`].
     Snapshot(SnapshotSeen),
+    /// Of [`Act::Verify`].
+    Verified(VerifySeen),
+    /// Of [`Act::Undeploy`].
+    Undeployed(UndeploySeen),
     /// Of [`Act::Disturb`]: the markers as they are after the loss.
     Disturbed {
         /// One for each marker.

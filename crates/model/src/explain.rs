@@ -40,8 +40,11 @@ pub enum DecisionKind {
     Condition,
     /// A rung of the ladder; its parts are stages and obligations.
     Rung,
-    /// A stage, about one app; its parts are checks.
+    /// A stage, about one app; its parts are attempts that were made again, and the checks that
+    /// count.
     Stage,
+    /// An attempt that was not good enough, so that its stage was tried again; its parts are checks.
+    Attempt,
     /// Something that was looked at.
     Check,
     /// Something that had to be proven for a rung to count.

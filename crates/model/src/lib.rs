@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod exit;
 pub mod explain;
 pub mod host;
+pub mod integrity;
 pub mod intent;
 pub mod marker;
 pub mod meter;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::integrity::{BackupChecks, RestoreMode};
 use crate::name::{ComposeName, RecipeName};
 use crate::secret::Secret;
 use crate::stage::Rung;
@@ -37,6 +38,12 @@ pub struct Pack {
     /// Data planted to prove that data survives, beside what is found by itself.
     #[serde(default, rename = "marker")]
     pub markers: Vec<PackMarker>,
+    /// What a backup has to stand besides.
+    #[serde(default)]
+    pub backup: BackupChecks,
+    /// The restore.
+    #[serde(default)]
+    pub restore: PackRestore,
     /// Tests.
     #[serde(default)]
     pub tests: PackTests,
@@ -160,12 +167,20 @@ pub struct PackTimeouts {
     pub deploy: Option<Span>,
     /// The same for the upgrade; 10 minutes unless set.
     pub upgrade: Option<Span>,
-    /// A backup; 5 minutes unless set.
+    /// A backup, all attempts together; 5 minutes unless set.
     pub backup: Option<Span>,
     /// A restore; 10 minutes unless set.
     pub restore: Option<Span>,
     /// One test; 60 seconds unless set.
     pub test: Option<Span>,
+}
+
+/// `[restore]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PackRestore {
+    /// How it is proven; in place unless set.
+    pub mode: Option<RestoreMode>,
 }
 
 /// `[tests]`.

@@ -9,6 +9,7 @@ use crate::backup::BackupSpec;
 use crate::compose::DeclaredStack;
 use crate::difference::{Difference, OperatorStep};
 use crate::host::HostFacts;
+use crate::integrity::{BackupChecks, RestoreMode};
 use crate::marker::PlannedData;
 use crate::name::{AppDomain, AppId, CommitSha, ComposeName, RecipeName, RunId, StackName};
 use crate::outcome::Outcome;
@@ -50,6 +51,12 @@ pub struct Plan {
     pub data: PlannedData,
     /// What the head's labels say of its backup.
     pub backup: BackupSpec,
+    /// What the pack asks of the backup besides.
+    #[serde(default, skip_serializing_if = "BackupChecks::is_empty")]
+    pub backup_checks: BackupChecks,
+    /// How the restore is proven; in place when it is absent.
+    #[serde(default, skip_serializing_if = "RestoreMode::is_in_place")]
+    pub restore_mode: RestoreMode,
     /// Tests of the pack, in the order in which they run.
     pub tests: Vec<PlannedTest>,
     /// The apps it may create, in order.
@@ -220,7 +227,7 @@ pub struct PlannedApp {
     pub stack: StackName,
     /// The network that stands for every external network of the recipe.
     pub network: String,
-    /// How often its spec is submitted.
+    /// How often its spec is submitted; a restore after a disaster submits it once more.
     pub deploys: u32,
     /// It is deployed only if the upgrade leaves no head standing.
     pub contingent: bool,
@@ -288,9 +295,10 @@ pub struct Budgets {
     pub deploy_ms: u64,
     /// Upgrading: deploy, converge and ready together.
     pub upgrade_ms: u64,
-    /// Taking a backup: settling, hooks and snapshot together.
+    /// Taking a backup: every attempt, from the first marker on. The first wait for the stack to
+    /// settle has as long before it, at most five minutes.
     pub backup_ms: u64,
-    /// Restoring: hooks, restart, converge and ready together.
+    /// Restoring: hooks, restart, converge and ready together; after a disaster a new install too.
     pub restore_ms: u64,
     /// One test.
     pub test_ms: u64,

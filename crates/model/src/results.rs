@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::difference::{Difference, OperatorStep};
 use crate::event::Tool;
 use crate::exit::Condition;
+use crate::integrity::RestoreMode;
 use crate::intent::Object;
 use crate::meter::Availability;
 use crate::name::{AppId, CommitSha, RecipeName, RunId};
@@ -75,6 +76,12 @@ pub struct Results {
     pub proves: Vec<String>,
     /// What it does not.
     pub does_not_prove: Vec<String>,
+    /// Assertions that passed only when they were tried again; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaky: Vec<Flaky>,
+    /// How the restore was to be proven; in place when it is absent.
+    #[serde(default, skip_serializing_if = "RestoreMode::is_in_place")]
+    pub restore_mode: RestoreMode,
     /// What is left of the run.
     pub cleanup: Cleanup,
     /// SHA-256 of the log up to its seal.
@@ -143,10 +150,41 @@ pub struct StageResult {
     pub started_at: Option<Timestamp>,
     /// How long it took.
     pub duration_ms: Option<u64>,
-    /// What was looked at.
+    /// What was looked at, in the last attempt.
     pub checks: Vec<CheckResult>,
     /// How often it was tried.
     pub attempts: u32,
+    /// What the attempts before the last one saw; `checks` are those of the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<AttemptResult>,
+}
+
+/// An attempt that was not good enough, so that the stage was tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AttemptResult {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// What became of it.
+    pub status: Status,
+    /// Why.
+    pub reason: Option<String>,
+    /// What was looked at.
+    pub checks: Vec<CheckResult>,
+}
+
+/// An assertion that passed only when it was tried again (VER-7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Flaky {
+    /// The stage.
+    pub stage: String,
+    /// The app it was about.
+    pub app: Option<AppId>,
+    /// The check that failed at first.
+    pub check: String,
+    /// The attempt at which it passed.
+    pub attempt: u32,
+    /// What was wrong when it failed first.
+    pub reason: String,
 }
 
 /// What became of a check.
@@ -167,7 +205,7 @@ pub struct CheckResult {
 pub struct DeployCount {
     /// The app.
     pub app: AppId,
-    /// How many the plan says.
+    /// How many the plan says, that of a restore after a disaster included once it began.
     pub planned: u32,
     /// How many there were.
     pub actual: u32,

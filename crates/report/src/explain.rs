@@ -82,6 +82,7 @@ impl Telling {
             }
             DecisionKind::Choice
             | DecisionKind::Condition
+            | DecisionKind::Attempt
             | DecisionKind::Check
             | DecisionKind::Obligation => {
                 if is_new {
@@ -131,9 +132,15 @@ impl Telling {
         let word = if is_told { String::new() } else { format!("{word}: ") };
         let text = format!("stage {}{app}: {word}{}", stage.name, stage.because);
         self.told(stage, indent, &text, false);
-        for check in &stage.parts {
-            let text = format!("{}: {}", check.name, self.once(&check.because));
-            self.told(check, indent + 4, &text, true);
+        for part in &stage.parts {
+            let is_attempt = part.kind == DecisionKind::Attempt;
+            let text = format!("{}: {}", part.name, self.once(&part.because));
+            self.told(part, indent + 4, &text, !is_attempt);
+            let shows_all = self.depth == Depth::Everything;
+            for check in part.parts.iter().filter(|_| shows_all) {
+                let text = format!("{}: {}", check.name, check.because);
+                self.told(check, indent + 8, &text, true);
+            }
         }
     }
 

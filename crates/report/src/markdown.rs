@@ -24,6 +24,8 @@ pub fn report(results: &Results, around: Option<&Around>) -> String {
     let (mut text, mut said) = (String::new(), Said::default());
     headline(&mut text, results);
     ladder(&mut text, results, &mut said);
+    let flaky = view::flaky(results).into_iter();
+    list(&mut text, "Flaky: passed only when tried again", flaky.map(|one| plain(&one)));
     conditions(&mut text, results, &mut said);
     stages(&mut text, results, &mut said);
     lists(&mut text, results, &mut said);
@@ -82,7 +84,7 @@ fn stages(text: &mut String, results: &Results, said: &mut Said) {
     let rows: Vec<_> = results.stages.iter().map(stage_row).collect();
     section(text, "Stages", &["stage", "app", "status", "took", "checks"], rows);
     for stage in results.stages.iter().filter(|stage| !stage.checks.is_empty()) {
-        checks(text, stage, said);
+        checks(text, results, stage, said);
     }
 }
 
@@ -95,9 +97,15 @@ fn stage_row(stage: &StageResult) -> Vec<String> {
     vec![stage.name.clone(), app.unwrap_or_default(), status, took.unwrap_or_default(), shown]
 }
 
-fn checks(text: &mut String, stage: &StageResult, said: &mut Said) {
+fn checks(text: &mut String, results: &Results, stage: &StageResult, said: &mut Said) {
     let app = stage.app.as_ref().map(|app| format!(", app {app}")).unwrap_or_default();
     let _ = writeln!(text, "### {}{app}\n", stage.name);
+    for earlier in view::earlier(results, stage) {
+        let _ = writeln!(text, "- {}", plain(&earlier));
+    }
+    if !stage.earlier.is_empty() {
+        text.push('\n');
+    }
     let (good, bad): (Vec<_>, Vec<_>) =
         stage.checks.iter().partition(|check| check.status == Status::Passed);
     for check in bad {

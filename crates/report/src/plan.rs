@@ -3,6 +3,7 @@
 //! Tests: at the end of this file.
 
 use cc_ci_model::host::{HostFacts, Tried};
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{
     BaseChoice, Doing, Finding, HttpGate, Plan, PlannedApp, PlannedTest, TestsFrom,
@@ -183,6 +184,22 @@ fn backup(plan: &Plan) -> Vec<String> {
         format!("{} of service {}: {}", hook.when.label(), hook.service, hook.command)
     }));
     lines.extend(spec.problems.clone());
+    if spec.labelled.is_empty() {
+        return lines;
+    }
+    let verify = plan.backup_checks.verify.iter();
+    lines.extend(verify.map(|verify| {
+        format!("verified in service {}: {}", verify.service, verify.command.join(" "))
+    }));
+    let expect = plan.backup_checks.expect.iter();
+    lines.extend(expect.map(|path| format!("expected in the snapshot: {path}")));
+    lines.push(match plan.restore_mode {
+        RestoreMode::InPlace => "restored in place".to_owned(),
+        RestoreMode::Disaster => {
+            "restored after a disaster: the app is undeployed, its volumes are deleted, it is deployed anew with the same secrets"
+                .to_owned()
+        }
+    });
     lines
 }
 

@@ -10,6 +10,7 @@
 #[cfg(test)]
 mod tests;
 
+use cc_ci_core::flaky::flaky_of;
 use cc_ci_core::state::{RunState, StageRun};
 use cc_ci_model::event::{Event, EventKind, Lane};
 use cc_ci_model::evidence::Act;
@@ -198,6 +199,8 @@ fn doing(act: Act) -> String {
         Act::Mark => "marking every volume with a fresh value".to_owned(),
         Act::Backup => "taking a backup, hooks included".to_owned(),
         Act::ReadSnapshot => "looking into the snapshot".to_owned(),
+        Act::Verify => "running the pack's command that verifies the backup".to_owned(),
+        Act::Undeploy => "undeploying the app and deleting its volumes".to_owned(),
         Act::Disturb => "making the loss real".to_owned(),
         Act::Restore => "restoring the snapshot, hooks included".to_owned(),
         Act::Restart => "restarting every service".to_owned(),
@@ -222,6 +225,8 @@ fn briefly(act: Act) -> String {
         Act::Mark => "marking volumes",
         Act::Backup => "backup",
         Act::ReadSnapshot => "reading the snapshot",
+        Act::Verify => "verifying the backup",
+        Act::Undeploy => "deleting the app",
         Act::Disturb => "making the loss real",
         Act::Restore => "restore",
         Act::Restart => "restarting services",
@@ -257,7 +262,12 @@ fn ended(run: &StageRun) -> String {
         | Outcome::NotApplicable { reason } => format!(": {reason}"),
     };
     let verb = words::status(outcome.status());
-    of(run, &words::harmless(&format!("{verb} after {took}{reason}")))
+    let tries = match (run.attempts().len(), flaky_of(run).is_empty()) {
+        (0 | 1, _) => String::new(),
+        (more, true) => format!(" ({})", words::count(more, "attempt")),
+        (more, false) => format!(" ({}: flaky)", words::count(more, "attempt")),
+    };
+    of(run, &words::harmless(&format!("{verb} after {took}{tries}{reason}")))
 }
 
 fn of(run: &StageRun, text: &str) -> String {

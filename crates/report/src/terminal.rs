@@ -45,6 +45,10 @@ pub fn report(results: &Results, around: Option<&Around>, style: Style) -> Strin
     let open =
         view::unproven(results).map(|due| format!("{}: {}: {}", due.rung, due.name, due.evidence));
     page.list("still to be proven", fresh(open, &mut said));
+    page.list(
+        "flaky: passed only when tried again",
+        fresh(view::flaky(results).into_iter(), &mut said),
+    );
     page.list("conditions", conditions(results, &mut said));
     page.list("the upgrade changes", changes(results));
     let reached = results.availability.iter().map(|one| one.told.clone());
@@ -151,6 +155,9 @@ fn stages(page: &mut Page, results: &Results, said: &mut Said) {
     page.title("stages");
     for stage in ran {
         stage_line(page, stage);
+        for earlier in view::earlier(results, stage) {
+            page.block(6, &words::harmless(&earlier));
+        }
         let checks: Vec<&CheckResult> =
             stage.checks.iter().filter(|check| is_bad(check.status)).collect();
         let reason = reason_of(stage);

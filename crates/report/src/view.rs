@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::intent::Object;
 use cc_ci_model::outcome::Status;
 use cc_ci_model::plan::Adaptation;
@@ -54,13 +55,36 @@ fn blocked(by: &str) -> String {
     if by.contains(' ') { by.to_owned() } else { format!("by {by}") }
 }
 
-/// `level 2 of 4, capped by backup_restore`.
+/// `level 2 of 4, capped by backup_restore`, and whether something passed only at another try.
 pub(crate) fn level(results: &Results) -> String {
     let of = format!("level {} of {}", results.level, Rung::ESSENTIAL.len());
+    let flaky = if results.flaky.is_empty() { "" } else { ", flaky" };
     match results.level_cap_rung {
-        Some(rung) => format!("{of}, capped by {rung}"),
-        None => of,
+        Some(rung) => format!("{of}, capped by {rung}{flaky}"),
+        None => format!("{of}{flaky}"),
     }
+}
+
+/// VER-7: what passed only when it was tried again.
+pub(crate) fn flaky(results: &Results) -> Vec<String> {
+    let told = results.flaky.iter().map(|flaky| {
+        format!(
+            "{} of stage {} passed at attempt {}; before that: {}",
+            flaky.check, flaky.stage, flaky.attempt, flaky.reason
+        )
+    });
+    told.collect()
+}
+
+/// What attempts that were made again said; what is flaky says it already.
+pub(crate) fn earlier<'a>(
+    results: &'a Results,
+    stage: &'a StageResult,
+) -> impl Iterator<Item = String> + 'a {
+    let is_told = |reason: &str| results.flaky.iter().any(|flaky| flaky.reason == reason);
+    let bad = stage.earlier.iter().filter_map(|one| Some((one.attempt, one.reason.as_deref()?)));
+    bad.filter(move |(_, reason)| !is_told(reason))
+        .map(|(attempt, reason)| format!("attempt {attempt}: {reason}"))
 }
 
 /// Recipe and version.
@@ -80,7 +104,14 @@ pub(crate) fn origin(results: &Results) -> String {
         .base
         .as_ref()
         .map(|base| format!(", base {} {}", base.version, base.commit.short()));
-    words::harmless(&format!("head {} ({from}){}", head.commit.short(), base.unwrap_or_default()))
+    let is_restored =
+        results.stages.iter().any(|stage| stage.name == "restore" && stage.started_at.is_some());
+    let restored = match results.restore_mode {
+        RestoreMode::Disaster if is_restored => ", restored after a disaster",
+        RestoreMode::Disaster | RestoreMode::InPlace => "",
+    };
+    let base = base.unwrap_or_default();
+    words::harmless(&format!("head {} ({from}){base}{restored}", head.commit.short()))
 }
 
 /// What a reader must know before believing the rest.

@@ -26,8 +26,9 @@ pub mod trace;
 pub mod volumes;
 pub mod world;
 
-pub use build::evidence::{Shown, numbered};
+pub use build::evidence::Shown;
 pub use build::facts::{FactsBuilder, TaskBuilder};
+pub use build::log::numbered;
 pub use build::plan::{PlanBuilder, app_id, host_facts, minimal_plan, two_service_plan};
 pub use build::stack::{ServiceBuilder, StackBuilder, service, stack};
 pub use clock::{SeededEntropy, VirtualClock};

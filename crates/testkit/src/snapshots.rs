@@ -26,6 +26,8 @@ type Snapshot = BTreeMap<(String, PathBuf), Option<FileFacts>>;
 struct Kept {
     snapshots: Vec<Snapshot>,
     flaw: Option<Flaw>,
+    /// How many snapshots the flaw is in; all of them without a number.
+    flawed: Option<usize>,
 }
 
 /// What is wrong with a backup program.
@@ -48,6 +50,12 @@ impl FakeSnapshots {
     /// Something is wrong from now on.
     pub fn flawed(&self, flaw: Flaw) {
         self.lock().flaw = Some(flaw);
+    }
+
+    /// Something is wrong until that many snapshots were taken.
+    pub fn flawed_first(&self, snapshots: usize, flaw: Flaw) {
+        let mut kept = self.lock();
+        (kept.flaw, kept.flawed) = (Some(flaw), Some(snapshots));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -149,6 +157,9 @@ impl Snapshots for FakeSnapshots {
             let snapshot = self.gather(sources)?;
             let mut kept = self.lock();
             kept.snapshots.push(snapshot);
+            if kept.flawed.is_some_and(|flawed| kept.snapshots.len() >= flawed) {
+                kept.flaw = None;
+            }
             Ok(format!("snapshot-{}", kept.snapshots.len() - 1))
         };
         self.on("take a snapshot", "take a snapshot", take).await

@@ -55,7 +55,7 @@ fn stages_of(trace: &Trace) -> Vec<Told> {
     let told = |stage: &Decision| {
         let app = stage.app.as_ref().map(ToString::to_string).unwrap_or_default();
         let status = stage.status.expect("a stage has a status");
-        let checks = stage.parts.iter();
+        let checks = stage.parts.iter().filter(|one| one.kind == DecisionKind::Check);
         let checks = checks.map(|one| (one.name.clone(), one.status.expect("so has a check")));
         (stage.name.clone(), app, status, checks.collect())
     };

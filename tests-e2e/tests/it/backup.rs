@@ -63,6 +63,51 @@ fn incident_a_backup_that_succeeded_without_data() -> Result<()> {
     Ok(())
 }
 
+/// Incident (ghost), as it was: the container went while it dumped. The backup is taken again, and
+/// that it took two attempts is said everywhere.
+#[test]
+fn incident_ghosts_dump_was_cut_off_while_its_container_was_replaced() -> Result<()> {
+    if !is_enabled("incident_ghosts_dump_was_cut_off_while_its_container_was_replaced") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let ran = lab.run_mutation("backup-weather-container-replaced")?;
+    let results = ran.results()?;
+    let told: Vec<_> = results.flaky.iter().map(|one| (one.check.as_str(), one.attempt)).collect();
+    assert_eq!(told, [("hook", 2)], "{:#?}", results.flaky);
+    let backup = results.stages.iter().find(|stage| stage.name == "backup");
+    let backup = backup.context("no backup")?;
+    assert_eq!((backup.attempts, backup.earlier.len()), (2, 1));
+    assert!(results.warnings.iter().any(|warning| warning.code == "task_replaced"));
+    let report = fs::read_to_string(ran.directory.join("report.md"))?;
+    assert!(report.contains("## Flaky") && report.contains("of 4, capped by"), "{report}");
+    ran.said("(2 attempts: flaky)");
+    Ok(())
+}
+
+/// STG-5: with its own pack, restored after a disaster: every rung, and the report says how.
+#[test]
+fn custom_html_comes_back_after_a_disaster() -> Result<()> {
+    if !is_enabled("custom_html_comes_back_after_a_disaster") {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let pack = xtask::workspace::root().join("packs/custom-html").display().to_string();
+    let arguments = ["--pack", &pack, "--restore", "disaster"];
+    let ran = lab.run(&lab.recipe("custom-html")?, "run", &arguments)?;
+    ran.exited(0).left_nothing();
+    let results = ran.results()?;
+    assert_eq!((results.verdict, results.level), (Verdict::Pass, 4), "{:#?}", results.conditions);
+    let counts = results.deploys.iter().map(|one| (one.app.to_string(), one.planned, one.actual));
+    assert_eq!(
+        counts.collect::<Vec<_>>(),
+        [("fresh".to_owned(), 1, 1), ("upgraded".to_owned(), 3, 3)]
+    );
+    let report = fs::read_to_string(ran.directory.join("report.md"))?;
+    assert!(report.contains("restored after a disaster"), "{report}");
+    Ok(())
+}
+
 /// A hook that empties a folder with `*` leaves what begins with a dot, and a marker that began
 /// with a dot made this green.
 #[test]

@@ -15,7 +15,7 @@ use cc_ci_model::secret::Secret;
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
-use crate::args::Subject;
+use crate::args::{RestoreArg, Subject};
 use crate::failure::{Failure, chain};
 use crate::settings::Settings;
 use crate::wiring::Host;
@@ -68,6 +68,7 @@ pub(crate) fn request(
         stages: subject.stages.clone().unwrap_or_default(),
         keep: false,
         require_level: subject.require_level,
+        restore: subject.restore.map(RestoreArg::mode),
         base_domain: settings.base_domain.clone(),
         hexes: (0..3).map(|_| hex()).collect(),
         engine: EngineId {
@@ -88,6 +89,7 @@ pub(crate) fn arguments(subject: &Subject) -> Vec<String> {
     option("--ref", subject.reference.clone());
     option("--pack", subject.pack.as_ref().map(|pack| pack.display().to_string()));
     option("--require-level", subject.require_level.map(|level| level.to_string()));
+    option("--restore", subject.restore.map(|restore| restore.mode().to_string()));
     all
 }
 

@@ -64,6 +64,7 @@ fn is_about_the_network(act: Act) -> bool {
         | Act::Answer
         | Act::Inspect
         | Act::Backup
+        | Act::Verify
         | Act::Restore
         | Act::Restart
         | Act::Test
@@ -74,6 +75,7 @@ fn is_about_the_network(act: Act) -> bool {
         | Act::Seek
         | Act::Mark
         | Act::ReadSnapshot
+        | Act::Undeploy
         | Act::Disturb
         | Act::Recall
         | Act::Dismantle => false,
@@ -95,24 +97,26 @@ mod tests {
 
     const HEAD: Revision = Revision::Head;
 
-    const OF_THE_NETWORK: [Act; 9] = [
+    const OF_THE_NETWORK: [Act; 10] = [
         Act::Deploy { revision: HEAD },
         Act::Converge,
         Act::Answer,
         Act::Inspect,
         Act::Backup,
+        Act::Verify,
         Act::Restore,
         Act::Restart,
         Act::Test,
         Act::Observe,
     ];
 
-    const OF_OTHER_THINGS: [Act; 8] = [
+    const OF_OTHER_THINGS: [Act; 9] = [
         Act::EnsureImages { revision: HEAD },
         Act::Plant,
         Act::Seek,
         Act::Mark,
         Act::ReadSnapshot,
+        Act::Undeploy,
         Act::Disturb,
         Act::Recall,
         Act::Dismantle,

@@ -111,7 +111,8 @@ pub(super) fn hooks(hooks: &[HookSeen], otherwise: &str) -> Assessment {
     assessment
 }
 
-fn last_lines(said: &str) -> String {
+/// The end of what a program said, on one line.
+pub(super) fn last_lines(said: &str) -> String {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.as_slice() {
         [] => "it said nothing".to_owned(),

@@ -9,6 +9,7 @@
 
 use cc_ci_model::backup::{HookSeen, HookTime, KeptMarker, PathWeight};
 use cc_ci_model::evidence::{Act, Evidence, MarkerSeen};
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::marker::{DataInSnapshot, DataMarker, DataSeen};
 use cc_ci_model::name::ComposeName;
 use cc_ci_model::outcome::Outcome;
@@ -188,12 +189,17 @@ fn absent(
 /// Adds the negative control: no value that the restore has to bring back is there any more.
 fn add_disturbed(context: Context<'_>, data: &[DataSeen], to: &mut Assessment) {
     let due = due(context);
+    // After a disaster a server that was made anew has no table to read, and says so.
+    let may_refuse = context.plan.restore_mode == RestoreMode::Disaster;
     let survivors: Vec<&DataSeen> = due
         .iter()
         .copied()
         .filter(|known| {
             let now = data.iter().find(|seen| seen.is_of(known));
-            now.is_none_or(|now| now.problem.is_some() || now.found.as_ref() == Some(&known.nonce))
+            now.is_none_or(|now| {
+                let is_there = now.found.as_ref() == Some(&known.nonce);
+                is_there || now.problem.is_some() && !may_refuse
+            })
         })
         .collect();
     if !survivors.is_empty() {

@@ -12,6 +12,7 @@ mod data;
 mod deploy;
 mod identity;
 mod images;
+mod loss;
 mod markers;
 mod observe;
 mod page;
@@ -23,6 +24,7 @@ mod snapshot;
 mod storage;
 mod taken;
 mod tests_ran;
+mod verify;
 
 use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::evidence::{Act, Evidence};
@@ -36,6 +38,7 @@ use crate::state::{ActRun, RunState, StageRun};
 pub use answer::is_good;
 pub use settle::wanted;
 pub(crate) use tests_ran::pack_error;
+pub(crate) use verify::cannot_run;
 
 /// Something that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +126,15 @@ pub fn assess(state: &RunState, run: &StageRun, act: &ActRun, evidence: &Evidenc
         ));
     };
     let context = Context { plan, state, run, act };
-    let assessment = match (act.act, evidence) {
+    let assessment = meaning(context, evidence);
+    let assessment = adapted::of_adapted(context, loss::of_disaster(context, assessment));
+    of_settling(context, of_operator(context, of_base(context, assessment)))
+}
+
+/// What it would mean for a head that is judged by itself.
+fn meaning(context: Context<'_>, evidence: &Evidence) -> Assessment {
+    let act = context.act.act;
+    match (act, evidence) {
         (Act::EnsureImages { .. }, Evidence::Images { images }) => images::assess(context, images),
         (Act::Deploy { .. }, Evidence::Deployed(seen)) => deploy::assess(context, seen),
         (Act::Converge, Evidence::Settled(seen)) => settle::assess(context, seen),
@@ -140,6 +151,8 @@ pub fn assess(state: &RunState, run: &StageRun, act: &ActRun, evidence: &Evidenc
         (Act::Disturb, Evidence::Disturbed { markers, data, hooks }) => {
             data::disturb(context, markers, data, hooks)
         }
+        (Act::Verify, Evidence::Verified(seen)) => verify::assess(seen),
+        (Act::Undeploy, Evidence::Undeployed(seen)) => loss::assess_undeployed(seen),
         (Act::Restore, Evidence::Restored(seen)) => restore::assess_restored(seen),
         (Act::Restart, Evidence::Restarted { services }) => restore::assess_restarted(services),
         (Act::Recall, Evidence::Recalled { markers, data }) => data::recall(context, markers, data),
@@ -149,12 +162,10 @@ pub fn assess(state: &RunState, run: &StageRun, act: &ActRun, evidence: &Evidenc
             observe::assess_dismantled(left, refusals)
         }
         (_, other) => Assessment::of(Check::with(
-            act.act.as_str(),
+            act.as_str(),
             Outcome::errored(format!("evidence of another act: {other:?}")),
         )),
-    };
-    let assessment = adapted::of_adapted(context, assessment);
-    of_settling(context, of_operator(context, of_base(context, assessment)))
+    }
 }
 
 /// STG-3a: an upgrade that fails while an operator would first have had to do something says so.
@@ -176,6 +187,9 @@ fn of_operator(context: Context<'_>, mut assessment: Assessment) -> Assessment {
     assessment
 }
 
+/// The backup began although the app had not settled.
+const UNSETTLED: &str = "backup_unsettled";
+
 /// STG-4: a backup waits for the stack to settle, but not for ever: then it is taken all the
 /// same, and what it holds decides.
 fn of_settling(context: Context<'_>, mut assessment: Assessment) -> Assessment {
@@ -190,7 +204,7 @@ fn of_settling(context: Context<'_>, mut assessment: Assessment) -> Assessment {
     for check in failed {
         let message =
             format!("the backup began although the app had not settled: {}", check.detail);
-        assessment.warnings.push(Finding::new("backup_unsettled", message, None));
+        assessment.warnings.push(Finding::new(UNSETTLED, message, None));
         check.outcome = Outcome::Passed;
     }
     assessment

@@ -9,9 +9,10 @@ use cc_ci_model::plan::Finding;
 use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
 
 use crate::convergence::describe_end;
+use crate::state::ActRun;
 use crate::text::count;
 
-use super::{Assessment, Check, Context, identity};
+use super::{Assessment, Check, Context, UNSETTLED, identity};
 
 /// Files outside every mount that are told by name.
 const TOLD: usize = 5;
@@ -157,11 +158,26 @@ fn own_layers(context: Context<'_>, outside: &[OwnLayer]) -> Vec<Finding> {
 /// same app. What was settled before a deploy or a restart of ours is no measure: those replace
 /// tasks.
 fn settled(context: Context<'_>) -> Option<&StackFacts> {
+    if let Some(first) = settled_first(context) {
+        return Some(first);
+    }
     let earlier = context.state.stages.iter().rev().filter(|run| run.app.as_ref() == context.app());
     let acts = context.run.acts.iter().rev().chain(earlier.flat_map(|run| run.acts.iter().rev()));
-    let replaces = |act: Act| matches!(act, Act::Deploy { .. } | Act::Restart);
+    let replaces = |act: Act| matches!(act, Act::Deploy { .. } | Act::Restart | Act::Undeploy);
     let since = acts.take_while(|act| !replaces(act.act));
     since.filter(|act| act.is_good()).find_map(|act| match &act.evidence {
+        Some(Evidence::Settled(seen)) => Some(&seen.facts),
+        Some(_) | None => None,
+    })
+}
+
+/// A backup that was tried again: a task that was replaced between two attempts is a finding too, so
+/// the first look at which the stack had settled counts.
+fn settled_first(context: Context<'_>) -> Option<&StackFacts> {
+    let is_again = context.run.attempts().len() > 1;
+    let acts = context.run.acts.iter().filter(|act| is_again && act.is_good());
+    let is_late = |act: &&ActRun| act.warnings.iter().any(|found| found.code == UNSETTLED);
+    acts.filter(|act| !is_late(act)).find_map(|act| match &act.evidence {
         Some(Evidence::Settled(seen)) => Some(&seen.facts),
         Some(_) | None => None,
     })

@@ -13,7 +13,7 @@ use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::Finding;
 use cc_ci_model::stage::Stage;
 
-use super::{Assessment, Check, Context, data, storage};
+use super::{Assessment, Check, Context, data, storage, verify};
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +43,8 @@ pub(super) fn assess(context: Context<'_>, seen: &SnapshotSeen) -> Assessment {
         assessment.checks.push(Check::passed("nonce", detail));
     }
     data::add_in_snapshot(context, &seen.data, &mut assessment);
+    let expected = &context.plan.backup_checks.expect;
+    assessment.checks.splice(..0, verify::assess_expected(expected, &seen.expected));
     assessment
 }
 

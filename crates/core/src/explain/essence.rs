@@ -76,6 +76,15 @@ fn of_evidence(evidence: &Evidence) -> String {
         Evidence::Disturbed { markers, data, .. } => {
             format!("after the loss: {}{}", files_found(markers), values(data))
         }
+        Evidence::Verified(seen) => match seen.code {
+            Some(code) => format!("`backup.verify` in {}: exit code {code}", seen.service),
+            None => format!("`backup.verify` in {}: no exit code", seen.service),
+        },
+        Evidence::Undeployed(seen) => format!(
+            "{} left behind; before, there were {}",
+            count(seen.left.len(), "thing"),
+            count(seen.volumes.len(), "volume")
+        ),
         Evidence::Restored(seen) => {
             let end = if seen.problem.is_some() { "not put back" } else { "put back" };
             format!("{}snapshot {} {end}", hooks(&seen.hooks), head(&seen.snapshot))

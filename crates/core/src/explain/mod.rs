@@ -18,7 +18,9 @@ use cc_ci_model::plan::{BaseChoice, Doing, Plan, PlannedStage};
 use cc_ci_model::stage::{Rung, Stage};
 
 use crate::assess::Check;
+use crate::flaky::{flaky, flaky_of};
 use crate::obligations::{Proof, proofs};
+use crate::outcome::combine;
 use crate::state::{ActRun, RunState, StageRun};
 use crate::text::count;
 use crate::verdict::{Judgement, verdict};
@@ -67,6 +69,10 @@ impl<'a> Tracing<'a> {
     fn verdict(&self) -> Decision {
         let conditions = &self.judgement.conditions;
         let because = match conditions.len() {
+            0 if !flaky(self.state).is_empty() => {
+                "nothing speaks against it, but something passed only when it was tried again"
+                    .to_owned()
+            }
             0 => "nothing speaks against it".to_owned(),
             many => format!(
                 "{} against a pass",
@@ -208,7 +214,8 @@ impl<'a> Tracing<'a> {
         let all = run.checks().count();
         let (because, evidence) = match (&outcome, deciding_check(run, &outcome)) {
             (Outcome::Passed, _) => {
-                (format!("{} passed", count(all, "check")), self.lines.of_stage(run))
+                let because = format!("{} passed{}", count(all, "check"), tries(run));
+                (because, self.lines.of_stage(run))
             }
             (_, Some((act, check))) => {
                 (format!("check {} {}", check.name, check.outcome.status()), self.lines.of_act(act))
@@ -217,8 +224,8 @@ impl<'a> Tracing<'a> {
                 (outcome.reason().unwrap_or_default().to_owned(), self.lines.of_stage(run))
             }
         };
-        let parts =
-            run.acts.iter().flat_map(|act| act.checks.iter().map(|check| self.check(act, check)));
+        let mut parts = self.earlier(run);
+        parts.extend(self.checks(run.last_attempt()));
         Decision {
             kind: DecisionKind::Stage,
             name: run.stage.to_string(),
@@ -226,8 +233,33 @@ impl<'a> Tracing<'a> {
             status: Some(outcome.status()),
             because,
             evidence,
-            parts: parts.collect(),
+            parts,
         }
+    }
+
+    fn checks(&self, acts: &[ActRun]) -> Vec<Decision> {
+        let of_act = |act: &ActRun| -> Vec<Decision> {
+            act.checks.iter().map(|check| self.check(act, check)).collect()
+        };
+        acts.iter().flat_map(of_act).collect()
+    }
+
+    /// Attempts that were made again (STG-4).
+    fn earlier(&self, run: &StageRun) -> Vec<Decision> {
+        let mut attempts = run.attempts();
+        attempts.pop();
+        let decision = |(number, acts): (usize, &[ActRun])| {
+            let outcome = combine(acts.iter().flat_map(|act| &act.checks).map(|one| &one.outcome));
+            let because = outcome.reason().unwrap_or_default();
+            let because = format!("{because}; the whole backup was taken again");
+            let name = format!("attempt {number}");
+            let lines = acts.last().map(|act| self.lines.of_act(act)).unwrap_or_default();
+            let mut decision = leaf(DecisionKind::Attempt, name, because, lines);
+            decision.status = Some(outcome.status());
+            decision.parts = self.checks(acts);
+            decision
+        };
+        (1..).zip(attempts).map(decision).collect()
     }
 
     fn check(&self, act: &ActRun, check: &Check) -> Decision {
@@ -325,9 +357,19 @@ impl<'a> Tracing<'a> {
     }
 }
 
+/// How often a stage was tried, if that was more than once, and whether that is worth a doubt.
+fn tries(run: &StageRun) -> String {
+    let flaky = if flaky_of(run).is_empty() { "" } else { ": flaky" };
+    match run.attempts().len() {
+        0 | 1 => String::new(),
+        more => format!(" at attempt {more}{flaky}"),
+    }
+}
+
 /// The check whose outcome is the stage's.
 fn deciding_check<'a>(run: &'a StageRun, outcome: &Outcome) -> Option<(&'a ActRun, &'a Check)> {
-    let mut all = run.acts.iter().flat_map(|act| act.checks.iter().map(move |check| (act, check)));
+    let acts = run.last_attempt().iter();
+    let mut all = acts.flat_map(|act| act.checks.iter().map(move |check| (act, check)));
     all.find(|(_, check)| check.outcome == *outcome)
 }
 

@@ -51,6 +51,7 @@ fn own_name(decision: &Decision) -> &str {
         DecisionKind::Condition
         | DecisionKind::Rung
         | DecisionKind::Stage
+        | DecisionKind::Attempt
         | DecisionKind::Check
         | DecisionKind::Obligation
         | DecisionKind::Choice => &decision.name,

@@ -158,3 +158,24 @@ fn a_trace_can_be_narrowed_to_every_name_in_it() {
     assert!(shown.iter().all(|one| { one.kind != DecisionKind::Check || one.name == "converge" }));
     assert!(shown.iter().any(|one| one.kind == DecisionKind::Rung && one.name == "install"));
 }
+
+/// STG-4, VER-7: what an attempt saw that was made again is told, and that the stage passed later.
+#[test]
+fn an_attempt_that_was_made_again_is_in_the_trace() {
+    let mut is_first = true;
+    let walked = walk(&whole().build(), |_, act| {
+        let is_bad = act == Act::ReadSnapshot && std::mem::take(&mut is_first);
+        if is_bad { Turn::Bad } else { Turn::Good }
+    });
+    let trace = check_trace(&walked.events);
+    assert_eq!((trace.verdict, trace.level), (Verdict::Pass, 4));
+    assert!(trace.decisions[0].because.contains("only when it was tried again"));
+    let backup = find(&trace, DecisionKind::Stage, "backup");
+    assert!(backup.because.ends_with("passed at attempt 2: flaky"), "{}", backup.because);
+    let attempt = find(&trace, DecisionKind::Attempt, "attempt 1");
+    assert_eq!(attempt.status, Some(Status::Failed));
+    assert!(attempt.because.ends_with("; the whole backup was taken again"), "{attempt:?}");
+    assert!(attempt.parts.iter().any(|one| one.status == Some(Status::Failed)));
+    let one = narrowed(&trace, "attempt 1").unwrap();
+    assert!(all(&one.decisions).iter().any(|one| one.name == "nonce"));
+}

@@ -1,7 +1,10 @@
 //! Whole walks: what is done, in which order, whatever is seen on the way.
 
+use std::time::Duration;
+
 use cc_ci_model::event::{EventKind, Lane};
 use cc_ci_model::evidence::Act;
+use cc_ci_model::integrity::{RestoreMode, VerifyCommand};
 use cc_ci_model::outcome::{Outcome, Status, Verdict};
 use cc_ci_model::plan::{Doing, Plan, Revision};
 use cc_ci_model::stage::{Rung, Stage};
@@ -384,5 +387,151 @@ fn a_signal_ends_both_lanes() {
         let is_cancelled = walked.state.is_cancelled();
         let is_told = verdict(&plan, &walked.state).verdict == Verdict::Cancelled;
         assert_eq!(is_cancelled, is_told, "at {at}");
+    }
+}
+
+/// One attempt at a backup, and a stage that goes well.
+const ATTEMPT: [&str; 5] = ["converge", "answer", "mark", "backup", "snapshot"];
+
+fn backing_up() -> PlanBuilder {
+    let app = service("app").routed(80).volume("data", "/data").backed_up();
+    PlanBuilder::new(stack([app])).run(Stage::Backup)
+}
+
+/// What a backup does when its acts end like that, one turn for each.
+#[track_caller]
+fn backup(plan: &Plan, turns: &[Turn], expected: &[&[&str]]) -> Walk {
+    let install = INSTALL.len() - 2;
+    let walked = walk(plan, |nth, _| {
+        nth.checked_sub(install).and_then(|nth| turns.get(nth)).copied().unwrap_or(Turn::Good)
+    });
+    let begins = walked.steps.iter().position(|step| step == "begin backup fresh").unwrap();
+    let stage: Vec<String> =
+        walked.steps[begins + 1..].iter().take_while(|step| *step != "end").cloned().collect();
+    assert_eq!(stage, steps(expected));
+    walked
+}
+
+/// STG-4: a backup that does not stand its verification is taken again as a whole, the wait for the
+/// stack to settle and fresh markers included; three times and no more.
+#[test]
+fn a_backup_that_does_not_stand_verification_is_taken_again() {
+    use Turn::{Bad, Broken, Good};
+    let plan = backing_up().build();
+    let attempt = ATTEMPT.as_slice();
+    backup(&plan, &[], &[attempt, &["observe"]]);
+    for wrong in [Bad, Broken] {
+        let once = [Good, Good, Good, Good, wrong];
+        backup(&plan, &once, &[attempt, attempt, &["observe"]]);
+        let twice = [once, once].concat();
+        backup(&plan, &twice, &[attempt, attempt, attempt, &["observe"]]);
+        let thrice = [once, once, once].concat();
+        let walked = backup(&plan, &thrice, &[attempt, attempt, attempt, &["observe"]]);
+        let run = walked.state.runs_of(Stage::Backup).next().unwrap();
+        assert!(!run.outcome().is_passed(), "{:?}", run.outcome());
+        // A hook that failed ends its attempt at once.
+        let hook = [Good, Good, Good, wrong];
+        backup(&plan, &hook, &[&attempt[..4], attempt, &["observe"]]);
+    }
+    // Nothing of it is a verification.
+    for nth in [0, 2] {
+        let mut turns = vec![Good; nth];
+        turns.push(Broken);
+        backup(&plan, &turns, &[&attempt[..=nth], &["observe"]]);
+    }
+    let stopped = [Good, Good, Good, Good, Turn::Signal];
+    backup(&plan, &stopped, &[attempt]);
+}
+
+/// What the pack asks for is part of an attempt.
+#[test]
+fn the_packs_command_is_a_verification() {
+    use Turn::{Bad, Good};
+    let plan = backing_up().with(with_verify).build();
+    let attempt = [ATTEMPT.as_slice(), &["verify"]].concat();
+    backup(&plan, &[], &[&attempt, &["observe"]]);
+    backup(&plan, &[Good, Good, Good, Good, Good, Bad], &[&attempt, &attempt, &["observe"]]);
+}
+
+fn with_verify(plan: &mut Plan) {
+    let service = "app".parse().unwrap();
+    let command = vec!["test".to_owned(), "-s".to_owned(), "/data/dump".to_owned()];
+    plan.backup_checks.verify = Some(VerifyCommand { service, command });
+}
+
+/// CONV-7: every attempt is inside the stage's budget, and one that has no room is not begun.
+#[test]
+fn attempts_share_the_budget_of_the_stage() {
+    use Turn::{Bad, Good};
+    let turns = [[Good, Good, Good, Good, Bad]; 3].concat();
+    let plan = backing_up().build();
+    let attempt = ATTEMPT.as_slice();
+    let walked = backup(&plan, &turns, &[attempt, attempt, attempt, &["observe"]]);
+    let run = walked.state.runs_of(Stage::Backup).next().unwrap();
+    let marked = run.acts.iter().find(|act| act.act == Act::Mark).unwrap().began_at;
+    let end = marked.plus(Duration::from_millis(plan.budgets.backup_ms));
+    for act in run.acts.iter().skip(2).filter(|act| act.act != Act::Observe) {
+        assert!(act.deadline <= end, "{act:?}");
+    }
+    // Later waits leave half of what is left.
+    let settling = &run.acts[5];
+    assert_eq!(settling.act, Act::Converge);
+    assert!(settling.deadline.since(marked) < Duration::from_secs(160), "{settling:?}");
+    assert_eq!(run.acts[6].deadline, settling.deadline);
+    // An attempt takes a second or so in a walk.
+    let mut short = plan.clone();
+    short.budgets.backup_ms = 1_200;
+    backup(&short, &turns, &[attempt, &["observe"]]);
+}
+
+/// What is only unproven stays so, and a bug of ours is not hidden by another try.
+#[test]
+fn not_everything_is_worth_another_attempt() {
+    let database = service("db").image("postgres:16").volume("data", "/var/lib/postgresql/data");
+    let with_database = stack([service("app").routed(80), database.backed_up()]);
+    let plan = PlanBuilder::new(with_database).run(Stage::Backup).build();
+    let walked = backup(&plan, &[], &[&ATTEMPT, &["observe"]]);
+    let run = walked.state.runs_of(Stage::Backup).next().unwrap();
+    assert_eq!(run.outcome().status(), Status::Unverified, "{:?}", run.outcome());
+}
+
+/// STG-5: after a disaster the head is deployed anew before anything is restored.
+#[test]
+fn a_disaster_takes_the_app_away_before_the_restore() {
+    let disaster = |plan: &mut Plan| plan.restore_mode = RestoreMode::Disaster;
+    let plan = backing_up().run(Stage::Restore).run(Stage::Functional).with(disaster).build();
+    let stage = |walked: &Walk| -> Vec<String> {
+        let begins = walked.steps.iter().position(|step| step == "begin restore fresh").unwrap();
+        walked.steps[begins + 1..].iter().take_while(|step| *step != "end").cloned().collect()
+    };
+    let all = [
+        "undeploy",
+        "deploy head",
+        "converge",
+        "answer",
+        "loss",
+        "restore",
+        "restart",
+        "converge",
+        "answer",
+        "front_page",
+        "data_back",
+        "observe",
+    ];
+    let good_one = walk(&plan, good);
+    assert_eq!(stage(&good_one), all);
+    assert!(good_one.steps.iter().any(|step| step == "begin functional fresh"));
+    let run = good_one.state.runs_of(Stage::Restore).next().unwrap();
+    let end = run.began_at.plus(Duration::from_millis(plan.budgets.restore_ms));
+    let is_look = |act: Act| matches!(act, Act::Inspect | Act::Observe);
+    assert!(run.acts.iter().all(|act| is_look(act.act) || act.deadline == end));
+    // Whatever goes wrong, nothing is tested on an app that does not stand.
+    for (nth, act) in all.iter().take(9).enumerate().filter(|(nth, _)| !matches!(nth, 4 | 5)) {
+        let before = good_one.state.stages.iter().take_while(|run| run.stage != Stage::Restore);
+        let before: usize = before.map(|run| run.acts.len()).sum();
+        let walked = walk(&plan, |at, _| if at == before + nth { Turn::Bad } else { Turn::Good });
+        assert_eq!(stage(&walked).len(), nth + 2, "{act}");
+        let tested = walked.steps.iter().any(|step| step == "begin functional fresh");
+        assert!(!tested, "{act}");
     }
 }

@@ -2,8 +2,18 @@
 
 use std::time::Duration;
 
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::pack::{Pack, Span};
 use cc_ci_model::plan::Budgets;
+
+/// A restore after a disaster has the time of a new install besides.
+pub(super) fn with_disaster(budgets: &Budgets, mode: RestoreMode) -> Budgets {
+    let install = match mode {
+        RestoreMode::InPlace => 0,
+        RestoreMode::Disaster => budgets.deploy_ms,
+    };
+    Budgets { restore_ms: budgets.restore_ms.saturating_add(install), ..budgets.clone() }
+}
 
 /// The budgets of a run.
 pub(super) fn budgets(pack: Option<&Pack>) -> Budgets {

@@ -3,6 +3,7 @@
 
 use cc_ci_model::backup::BackupSpec;
 use cc_ci_model::compose::DeclaredStack;
+use cc_ci_model::integrity::{BackupChecks, ExpectedPath};
 use cc_ci_model::name::ComposeName;
 use cc_ci_model::outcome::Outcome;
 use cc_ci_model::plan::{AppRole, Finding, HttpGate, PlannedApp, PlannedTest, TestsFrom};
@@ -138,6 +139,7 @@ fn refuse_unfit(request: &Request, app: &PlannedApp, prepared: &Prepared) -> Res
             "choose a shorter base domain, or shorter names in the recipe",
         ));
     }
+    refuse_unknown(&pack(request, |pack| pack.backup.clone()), &prepared.declared)?;
     let given = pack(request, |pack| pack.app.secrets.clone());
     let is_asked_for =
         |name: &ComposeName| prepared.secrets.iter().any(|secret| secret.name == *name);
@@ -162,6 +164,31 @@ fn refuse_unfit(request: &Request, app: &PlannedApp, prepared: &Prepared) -> Res
         format!("secrets marked `generate=false` have no value: {}", missing.join(", ")),
         "give a value in `[app.secrets]` of the pack's recipe.toml, or take `generate=false` out of .env.sample where a generated one would do",
     ))
+}
+
+/// A service or volume the recipe does not have: the pack is for another version of it.
+fn refuse_unknown(checks: &BackupChecks, declared: &DeclaredStack) -> Result<(), Refusal> {
+    const HINT: &str = "correct `[backup]` in the pack's recipe.toml";
+    let verify = checks.verify.as_ref();
+    if let Some(verify) = verify.filter(|one| declared.service(one.service.as_str()).is_none()) {
+        let message = format!(
+            "`backup.verify` of the pack names service {}, which the recipe does not have",
+            verify.service
+        );
+        return Err(Refusal::config(message, HINT));
+    }
+    let is_unknown =
+        |path: &&ExpectedPath| !declared.own_volumes().any(|volume| volume.name == path.volume);
+    match checks.expect.iter().find(is_unknown) {
+        None => Ok(()),
+        Some(path) => Err(Refusal::config(
+            format!(
+                "`backup.expect` of the pack names {path}, and the recipe has no volume {}",
+                path.volume
+            ),
+            HINT,
+        )),
+    }
 }
 
 /// Where the head would answer, or why it can not be installed at all.

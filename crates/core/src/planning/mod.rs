@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cc_ci_model::compose::DeclaredStack;
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::host::HostFacts;
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::name::{RecipeName, RunId};
 use cc_ci_model::pack::Pack;
 use cc_ci_model::plan::{
@@ -33,7 +34,7 @@ use cc_ci_model::plan::{
 use cc_ci_model::version::RecipeVersion;
 
 use adaptations::adaptations;
-use budgets::budgets;
+use budgets::{budgets, with_disaster};
 use considered::{Considered, consider};
 
 use crate::app::{About, Prepared, added};
@@ -59,6 +60,8 @@ pub struct Request {
     pub keep: bool,
     /// The level a pass must reach.
     pub require_level: Option<u8>,
+    /// How the restore is to be proven, whatever the pack says.
+    pub restore: Option<RestoreMode>,
     /// The domain below which apps are.
     pub base_domain: String,
     /// Six hexadecimal digits for each app there may be.
@@ -163,12 +166,23 @@ pub fn plan(
     prepared: Result<Prepared, TextError>,
     base: &BaseSearch,
 ) -> Result<Plan, Refusal> {
+    let plan = planned(request, facts, prepared, base)?;
+    given::refuse_words(request, &plan)?;
+    Ok(Plan { beside: beside::may_be(&plan), ..plan })
+}
+
+fn planned(
+    request: &Request,
+    facts: &RecipeFacts,
+    prepared: Result<Prepared, TextError>,
+    base: &BaseSearch,
+) -> Result<Plan, Refusal> {
     check_pack(request, &facts.name)?;
     let mut considered = consider(request, facts, prepared)?;
     let upgrade = base.tried(&request.host.cli_version).filter(|_| considered.unfit.is_none());
     let fresh_head = upgrade.is_none() || wants_fresh_head(request);
     considered.warnings.extend(operator_warnings(base));
-    let plan = Plan {
+    Ok(Plan {
         run_id: request.run_id.clone(),
         recipe: facts.name.clone(),
         source: request.source.clone(),
@@ -183,6 +197,8 @@ pub fn plan(
         apps: considered.apps(request, facts, upgrade, fresh_head)?,
         stages: stages::planned(&request.stages, &considered.stages(request, base, fresh_head)),
         backup: considered.backup.clone(),
+        backup_checks: pack(request, |pack| pack.backup.clone()),
+        restore_mode: restore_mode(request),
         tests: considered.tests.clone(),
         env: pack(request, |pack| pack.app.env.clone()),
         compose: pack(request, |pack| pack.app.compose.clone()),
@@ -190,7 +206,7 @@ pub fn plan(
         given_secrets: pack(request, |pack| pack.app.secrets.keys().cloned().collect()),
         upgrade_env: pack(request, |pack| pack.upgrade.env.clone()),
         expected_na: pack(request, |pack| pack.expected_na.clone()),
-        budgets: budgets(request.pack.as_ref()),
+        budgets: with_disaster(&budgets(request.pack.as_ref()), restore_mode(request)),
         downtime_budget_ms: downtime_budget_ms(request),
         adaptations: adaptations(request, &considered.declared, upgrade),
         warnings: considered.warnings.clone(),
@@ -201,9 +217,7 @@ pub fn plan(
         require_level: required_level(request),
         gate: considered.gate.clone(),
         head: head(request, facts, upgrade, considered)?,
-    };
-    given::refuse_words(request, &plan)?;
-    Ok(Plan { beside: beside::may_be(&plan), ..plan })
+    })
 }
 
 fn head(
@@ -273,6 +287,12 @@ fn label(declared: &DeclaredStack) -> Option<&str> {
     let label =
         labels.iter().find(|(key, _)| key.starts_with("coop-cloud.") && key.ends_with(".version"));
     label.map(|(_, version)| version.as_str())
+}
+
+/// STG-5: the flag wins over the pack.
+fn restore_mode(request: &Request) -> RestoreMode {
+    let from_pack = request.pack.as_ref().and_then(|pack| pack.restore.mode);
+    request.restore.or(from_pack).unwrap_or_default()
 }
 
 fn required_level(request: &Request) -> Option<u8> {

@@ -14,6 +14,7 @@ use crate::ports::{ReleasesKnown, Tree};
 
 fn request(vips: Tried) -> Request {
     Request {
+        restore: None,
         run_id: "20261124T053000-recipe-0a1b2c".parse().unwrap(),
         source: "recipe".into(),
         stages: StageChoice::default(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::evidence::Act;
 use cc_ci_model::exit::ExitKind;
+use cc_ci_model::integrity::{BackupChecks, RestoreMode, VerifyCommand};
 use cc_ci_model::intent::{Object, ObjectKind};
 use cc_ci_model::outcome::{Outcome, Status, Verdict};
 use cc_ci_model::plan::{Doing, Plan, PlannedStage};
@@ -296,25 +297,40 @@ impl AnyRun {
             0 => minimal_plan(),
             1 => upgrading().build(),
             2 => whole().build(),
-            _ => whole().with(|plan| plan.beside = true).build(),
+            3 => whole().with(|plan| plan.beside = true).build(),
+            _ => demanding(),
         };
         walk(&plan, |nth, _| self.turns.get(nth).copied().unwrap_or(Turn::Good)).events
     }
 }
 
 fn any_run() -> impl Strategy<Value = AnyRun> {
-    (0_u8..4, prop::collection::vec(any_turn(), 40))
+    (0_u8..5, prop::collection::vec(any_turn(), 60))
         .prop_map(|(kind, turns)| AnyRun { kind, turns })
 }
 
-/// Each act in turn goes wrong, in a run through everything.
-fn red_runs() -> Vec<Vec<Event>> {
-    let plan = whole().build();
-    let acts = walk(&plan, good).state.stages.iter().map(|run| run.acts.len()).sum();
-    let red = |wrong: usize| {
-        walk(&plan, |nth, _| if nth == wrong { Turn::Bad } else { Turn::Good }).events
+/// The same with what a pack can ask for besides, restored after a disaster.
+fn demanding() -> Plan {
+    let mut plan = whole().build();
+    let command = vec!["true".to_owned()];
+    let verify = VerifyCommand { service: "app".parse().unwrap(), command };
+    let expect = vec!["data/dump".parse().unwrap()];
+    plan.backup_checks = BackupChecks { verify: Some(verify), expect };
+    plan.restore_mode = RestoreMode::Disaster;
+    plan
+}
+
+/// Each act in turn goes wrong, in a run through everything; a backup goes wrong as often as it is
+/// tried, or once.
+fn red_runs(plan: &Plan) -> Vec<Vec<Event>> {
+    let acts = walk(plan, good).state.stages.iter().map(|run| run.acts.len()).sum();
+    let once = |wrong: usize| {
+        walk(plan, |nth, _| if nth == wrong { Turn::Bad } else { Turn::Good }).events
     };
-    (0..acts).map(red).collect()
+    let each =
+        |wrong: Act| walk(plan, |_, act| if act == wrong { Turn::Bad } else { Turn::Good }).events;
+    let attempted = [Act::Backup, Act::ReadSnapshot].into_iter().map(each);
+    (0..acts).map(once).chain(attempted).collect()
 }
 
 /// What is told after something was taken away is no better than before.
@@ -367,9 +383,12 @@ proptest! {
 /// result better by being taken away.
 #[test]
 fn no_red_run_gets_better_by_leaving_something_out() {
-    let green = judge(&walk(&whole().build(), good).events);
-    assert_eq!((green.verdict, green.level), (Verdict::Pass, 4), "{:?}", green.conditions);
-    for events in red_runs() {
+    let plans = [whole().build(), demanding()];
+    for plan in &plans {
+        let green = judge(&walk(plan, good).events);
+        assert_eq!((green.verdict, green.level), (Verdict::Pass, 4), "{:?}", green.conditions);
+    }
+    for events in plans.iter().flat_map(red_runs) {
         let told = judge(&events);
         for place in 1..events.len() {
             let rest = |width: usize| {

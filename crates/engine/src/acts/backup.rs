@@ -4,17 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cc_ci_core::ports::{EngineError, ExecOutput, ExecRequest, SnapshotSource};
+use cc_ci_core::ports::{EngineError, ExecOutput, ExecRequest, SnapshotEntry, SnapshotSource};
 use cc_ci_model::backup::{
     BackupSeen, Hook, HookSeen, HookTime, MarkerInSnapshot, SnapshotPath, SnapshotSeen,
 };
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::integrity::{ExpectedPath, ExpectedSeen, VerifyCommand, VerifySeen};
 use cc_ci_model::marker::DataSeen;
 use cc_ci_model::plan::PlannedApp;
 use cc_ci_model::stage::Stage;
 use cc_ci_model::time::Timestamp;
 
-use super::volume_markers::{backed_up_paths, planted, values};
+use super::volume_markers::{backed_up_paths, planted, values, volumes};
 use super::{ActError, Stagehand, data_markers};
 
 /// How much of what a hook said is kept.
@@ -181,7 +182,44 @@ pub(super) async fn read_snapshot(
     }
     let values = values(hand, app).into_iter().chain(values_of_upgrade(hand, app));
     let data = data_markers::in_snapshot(hand, &snapshot, &sought, values.collect()).await?;
-    Ok(Evidence::Snapshot(SnapshotSeen { snapshot, paths, markers, data }))
+    let expected = expected(hand, app, &entries);
+    Ok(Evidence::Snapshot(SnapshotSeen { snapshot, paths, markers, expected, data }))
+}
+
+/// The paths the pack expects, as they are in the snapshot.
+fn expected(hand: &Stagehand, app: &PlannedApp, entries: &[SnapshotEntry]) -> Vec<ExpectedSeen> {
+    let volumes = volumes(hand, app);
+    let look = |path: &ExpectedPath| {
+        let object = volumes.iter().find(|volume| volume.name == path.volume);
+        let below = || {
+            let of_volume =
+                entries.iter().filter(|entry| object.is_some_and(|one| one.object == entry.volume));
+            of_volume.filter(|entry| entry.path.starts_with(&path.path))
+        };
+        let bytes = below().filter(|entry| entry.is_file).map(|entry| entry.bytes).sum();
+        ExpectedSeen { path: path.to_string(), there: below().next().is_some(), bytes }
+    };
+    hand.plan.backup_checks.expect.iter().map(look).collect()
+}
+
+/// Runs the pack's own command in a container of its service.
+pub(super) async fn verify(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    deadline: Timestamp,
+) -> Result<Evidence, ActError> {
+    let Some(VerifyCommand { service, command }) = hand.plan.backup_checks.verify.clone() else {
+        return Err(ActError::Broken("the plan has no command that verifies a backup".to_owned()));
+    };
+    let service = service.to_string();
+    let ran = match hand.container_of(app, &service).await? {
+        Some(container) => {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            exec(hand, &container, &words, deadline).await?
+        }
+        None => ExecOutput { code: None, said: format!("service {service} has no running task") },
+    };
+    Ok(Evidence::Verified(VerifySeen { service, code: ran.code, said: ran.said }))
 }
 
 /// Volumes and nonces of what was planted before the upgrade of this app.

@@ -92,6 +92,17 @@ pub(super) async fn seek(
     Ok(all)
 }
 
+/// Looks once what became of each value after the volumes went: a server that was made anew has no
+/// place for it, and says so.
+pub(super) async fn look(
+    hand: &mut Stagehand,
+    app: &PlannedApp,
+    planted: &[DataSeen],
+) -> Result<Vec<DataSeen>, ActError> {
+    let now = hand.ports.clock.now();
+    seek(hand, app, planted, now).await
+}
+
 /// Puts another value in the place of each that was planted, and reads what is there then.
 pub(super) async fn disturb(
     hand: &mut Stagehand,

@@ -6,6 +6,7 @@ mod backup;
 mod converge;
 mod data_markers;
 mod deploy;
+mod disaster;
 mod images;
 mod logs;
 mod markers;
@@ -150,6 +151,8 @@ pub(crate) async fn carry_out(
         Act::Backup => backup::backup(hand, &app, deadline).await,
         Act::ReadSnapshot => backup::read_snapshot(hand, &app).await,
         Act::Disturb => volume_markers::disturb(hand, &app, deadline).await,
+        Act::Verify => backup::verify(hand, &app, deadline).await,
+        Act::Undeploy => disaster::undeploy(hand, &app, deadline).await,
         Act::Restore => restore::restore(hand, &app, deadline).await,
         Act::Restart => restore::restart(hand, &app).await,
         Act::Recall => volume_markers::recall(hand, &app, deadline).await,

@@ -7,6 +7,7 @@ use cc_ci_core::ports::{FileFacts, VolumeError};
 use cc_ci_model::backup::{HookTime, KeptMarker, MarkerFile, PathWeight};
 use cc_ci_model::compose::DeclaredObject;
 use cc_ci_model::evidence::{Act, Evidence};
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::marker::DataSeen;
 use cc_ci_model::name::ComposeName;
 use cc_ci_model::plan::{PlannedApp, Revision};
@@ -50,12 +51,18 @@ pub(super) async fn mark(
     Ok(Evidence::Marked { before, markers, data })
 }
 
-/// Changes what was planted: other content, another mode.
+/// Changes what was planted: other content, another mode. After a disaster it only looks: what was
+/// planted went with its volumes, or nothing was lost.
 pub(super) async fn disturb(
     hand: &mut Stagehand,
     app: &PlannedApp,
     deadline: Timestamp,
 ) -> Result<Evidence, ActError> {
+    if hand.plan.restore_mode == RestoreMode::Disaster {
+        let markers = markers_now(hand, app).await;
+        let data = data_markers::look(hand, app, &values(hand, app)).await?;
+        return Ok(Evidence::Disturbed { markers, data, hooks: Vec::new() });
+    }
     let mut markers = planted(hand, app);
     for marker in &mut markers {
         let Some(object) = object_of(hand, app, &marker.volume) else { continue };

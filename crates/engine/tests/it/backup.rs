@@ -10,19 +10,19 @@ use cc_ci_testkit::{
 
 use crate::harness::{Ended, run};
 
-const VOLUME: &str = "recipe-0a1b2c_ccci_test_data";
+pub(crate) const VOLUME: &str = "recipe-0a1b2c_ccci_test_data";
 
-fn app() -> ServiceBuilder {
+pub(crate) fn app() -> ServiceBuilder {
     service("app").routed(80).volume("data", "/data").backed_up()
 }
 
-fn backing_up(service: ServiceBuilder) -> PlanBuilder {
+pub(crate) fn backing_up(service: ServiceBuilder) -> PlanBuilder {
     PlanBuilder::new(stack([service])).run(Stage::Backup).run(Stage::Restore)
 }
 
 /// The run ends like that, and what is said contains all of `words`.
 #[track_caller]
-fn check(ended: &Ended, verdict: Verdict, exit: ExitKind, rung: Status, words: &[&str]) {
+pub(crate) fn check(ended: &Ended, verdict: Verdict, exit: ExitKind, rung: Status, words: &[&str]) {
     ended.expect(verdict, exit);
     assert_eq!(ended.status(Rung::BackupRestore), rung, "{}", ended.said());
     for word in words {

@@ -128,6 +128,15 @@ async fn any_call_of_a_whole_run_may_panic() {
     assert!(every_call_in(&crate::backup::everything(), careless, Fault::Panic).await > 200);
 }
 
+/// The same, restored after a disaster.
+#[tokio::test(start_paused = true)]
+async fn any_call_of_a_run_with_a_disaster_may_fail_hang_or_lose_its_answer() {
+    let builder = crate::disaster::everything_after_a_disaster();
+    for fault in [Fault::Fail, Fault::Hang, Fault::LoseAnswer] {
+        assert!(every_call_in(&builder, careless, fault).await > 250, "{fault:?}");
+    }
+}
+
 /// The app writes a file outside every mount as well.
 fn careless(world: &World) {
     let writes = vec!["/opt/app.db".to_owned()];

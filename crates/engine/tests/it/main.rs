@@ -3,10 +3,12 @@
 //! Every scenario ends with [`harness::Ended::check`]: nothing is left unless the results say so,
 //! nothing was created unannounced, and the log alone gives the same results.
 
+mod attempts;
 mod away;
 mod backup;
 mod cleanup;
 mod databases;
+mod disaster;
 mod doctor;
 mod faults;
 mod green;

@@ -66,6 +66,7 @@ impl Recipe {
 
 fn request() -> Request {
     Request {
+        restore: None,
         run_id: "20261124T080000-recipe-abcdef".parse().expect("a run's id"),
         source: "https://forge/recipe".into(),
         stages: StageChoice::default(),

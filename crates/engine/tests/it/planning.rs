@@ -43,6 +43,7 @@ fn history() -> History {
 fn request() -> Request {
     let plan = PlanBuilder::new(stack([service("app")])).build();
     Request {
+        restore: None,
         run_id: plan.run_id,
         source: "recipe".to_owned(),
         stages: cc_ci_core::planning::StageChoice::default(),

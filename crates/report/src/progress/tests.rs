@@ -103,6 +103,8 @@ fn every_act_leaves_room_for_what_is_missing() {
         Act::Mark,
         Act::Backup,
         Act::ReadSnapshot,
+        Act::Verify,
+        Act::Undeploy,
         Act::Disturb,
         Act::Restore,
         Act::Restart,
@@ -232,4 +234,25 @@ fn a_run_begins_with_what_it_is_going_to_do() {
         planned(&plan),
         "run 20261124T053000-recipe-0a1b2c: recipe 1.1.0+1.1, head aaaaaaaa (HEAD), stages: install"
     );
+}
+
+/// VER-7: the line a stage ends with says how often it was tried.
+#[test]
+fn a_stage_that_passed_at_another_attempt_says_so() {
+    let twice = |first: Outcome| {
+        let mut state = installing();
+        state.stages[0].stage = Stage::Backup;
+        for (nth, outcome) in [first, Outcome::Passed].into_iter().enumerate() {
+            let ms = i64::try_from(nth).unwrap() * 1_000;
+            begin(&mut state, ms, Act::Converge, 9_000);
+            end(&mut state, ms, Outcome::Passed);
+            begin(&mut state, ms, Act::Backup, 9_000);
+            end(&mut state, ms, outcome);
+        }
+        end_stage(&mut state, 3_000).unwrap()
+    };
+    let line = twice(Outcome::failed("cut off"));
+    assert_eq!(line, "backup     fresh     passed after 3 s (2 attempts: flaky)");
+    let line = twice(Outcome::errored("the engine was away"));
+    assert_eq!(line, "backup     fresh     passed after 3 s (2 attempts)");
 }

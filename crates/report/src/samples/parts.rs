@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use cc_ci_model::event::Tool;
+use cc_ci_model::integrity::RestoreMode;
 use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::plan::EngineId;
 use cc_ci_model::results::{
@@ -60,6 +61,8 @@ pub(super) fn nothing(recipe: &str, version: &str) -> Results {
         warnings: Vec::new(),
         proves: Vec::new(),
         does_not_prove: Vec::new(),
+        flaky: Vec::new(),
+        restore_mode: RestoreMode::InPlace,
         cleanup: Cleanup { complete: true, left: Vec::new() },
         events_sha256: Some("e".repeat(64)),
         tool: Tool { version: "0.1.0".into(), commit: Some("0f1e2d3c".into()) },
@@ -110,6 +113,7 @@ pub(super) fn stage(
         duration_ms: Some(ms),
         checks: passed.iter().map(|name| check(name, Status::Passed, "as it should be")).collect(),
         attempts: 1,
+        earlier: Vec::new(),
     }
 }
 
@@ -123,6 +127,7 @@ pub(super) fn missing(name: &str, status: Status, reason: &str) -> StageResult {
         duration_ms: None,
         checks: Vec::new(),
         attempts: 0,
+        earlier: Vec::new(),
     }
 }
 

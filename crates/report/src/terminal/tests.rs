@@ -1,6 +1,8 @@
 //! Reports as a whole: what stands here is what people see.
 
 use super::*;
+use cc_ci_model::results::{AttemptResult, Flaky};
+
 use crate::samples;
 
 const PLAIN: Style = Style { color: false, width: 80 };
@@ -203,3 +205,40 @@ conditions
 ! left behind: volume custom-0a1b2c_ccci_test_content
   to try again: cc-ci cleanup 20261124T053000-custom-html-0a1b2c
 ";
+
+/// VER-7: in the first line, in a list of its own, and beside the stage.
+#[test]
+fn what_is_flaky_stands_in_every_report() {
+    let mut results = samples::green();
+    let reason = "a hook ended with exit code 1 (the bot would have gone on)";
+    results.flaky = vec![Flaky {
+        stage: "install".into(),
+        app: None,
+        check: "hook".into(),
+        attempt: 3,
+        reason: reason.into(),
+    }];
+    let earlier = |attempt, reason: &str| AttemptResult {
+        attempt,
+        status: Status::Failed,
+        reason: Some(reason.into()),
+        checks: Vec::new(),
+    };
+    let stage = &mut results.stages[0];
+    stage.attempts = 3;
+    stage.earlier = vec![earlier(1, reason), earlier(2, "the engine was away")];
+    let wide = Style { color: false, width: 120 };
+    let text = report(&results, None, wide);
+    let first = text.lines().next().unwrap_or_default();
+    assert!(first.starts_with("PASS  ") && first.contains(", flaky"), "{first}");
+    let told = format!("hook of stage install passed at attempt 3; before that: {reason}");
+    assert!(text.contains("\nflaky: passed only when tried again\n"), "{text}");
+    assert!(text.contains(&told) && text.contains("3 attempts"), "{text}");
+    assert!(text.contains("      attempt 2: the engine was away\n"), "{text}");
+    assert!(!text.contains("attempt 1: "), "it is told already: {text}");
+    let page = crate::markdown::report(&results, None);
+    assert!(page.contains(", flaky"), "{page}");
+    assert!(page.contains("## Flaky: passed only when tried again\n"), "{page}");
+    assert!(page.contains("passed at attempt 3; before that: a hook ended"), "{page}");
+    assert!(page.contains("- attempt 2: the engine was away\n"), "{page}");
+}

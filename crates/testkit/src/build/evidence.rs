@@ -10,7 +10,6 @@ use cc_ci_model::backup::{
     SnapshotSeen, TestSeen,
 };
 use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack, ServiceMode};
-use cc_ci_model::event::{Event, EventKind};
 use cc_ci_model::evidence::{
     Act, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
@@ -23,7 +22,9 @@ use cc_ci_model::time::Timestamp;
 
 use super::data::data_found;
 use super::facts::{FactsBuilder, TaskBuilder};
-use super::seen::{answered, backed_up, hook, observed, page, present};
+use super::seen::{
+    answered, backed_up, expected, hook, observed, page, present, undeployed, verified,
+};
 
 /// What the engine would show of an app of a plan that runs a revision.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +66,8 @@ impl Shown<'_> {
             Act::Backup => Evidence::BackedUp(backed_up(0)),
             Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(true)),
             Act::Disturb => self.disturbed(false),
+            Act::Verify => Evidence::Verified(verified(0)),
+            Act::Undeploy => Evidence::Undeployed(undeployed(self.plan, Vec::new())),
             Act::Restore => Evidence::Restored(RestoreSeen {
                 hooks: Vec::new(),
                 snapshot: "snapshot".into(),
@@ -122,6 +125,8 @@ impl Shown<'_> {
             Act::Backup => Evidence::BackedUp(backed_up(1)),
             Act::ReadSnapshot => Evidence::Snapshot(self.snapshot(false)),
             Act::Disturb => self.disturbed(true),
+            Act::Verify => Evidence::Verified(verified(1)),
+            Act::Undeploy => Evidence::Undeployed(undeployed(self.plan, vec![self.leftover()])),
             Act::Restore => Evidence::Restored(RestoreSeen {
                 hooks: vec![hook(HookTime::RestorePost, 1)],
                 snapshot: "snapshot".into(),
@@ -353,6 +358,7 @@ impl Shown<'_> {
             paths: paths.collect(),
             markers: markers.collect(),
             data: data_found(self.plan, found),
+            expected: expected(self.plan, found),
         }
     }
 
@@ -379,18 +385,4 @@ impl Shown<'_> {
             run: None,
         }
     }
-}
-
-/// The events in order, numbered from 1 without a gap, a hundred milliseconds apart.
-pub fn numbered(kinds: impl IntoIterator<Item = EventKind>) -> Vec<Event> {
-    let dawn = crate::clock::dawn();
-    (1_u64..)
-        .zip(kinds)
-        .map(|(seq, kind)| Event {
-            seq,
-            at: dawn.plus(Duration::from_millis(100 * seq)),
-            lane: cc_ci_model::event::Lane::Main,
-            kind,
-        })
-        .collect()
 }

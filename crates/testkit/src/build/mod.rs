@@ -3,6 +3,7 @@
 mod data;
 pub mod evidence;
 pub mod facts;
+pub mod log;
 pub mod plan;
 mod seen;
 pub mod stack;

@@ -8,6 +8,7 @@ use cc_ci_core::difference::difference;
 use cc_ci_core::planning::markers;
 use cc_ci_model::backup::BackupSpec;
 use cc_ci_model::host::{HostFacts, SwarmRole, Tried};
+use cc_ci_model::integrity::{BackupChecks, RestoreMode};
 use cc_ci_model::marker::PlannedData;
 use cc_ci_model::name::{AppId, CommitSha, StackName};
 use cc_ci_model::outcome::Outcome;
@@ -161,6 +162,8 @@ impl PlanBuilder {
             markers: Vec::new(),
             data: PlannedData::default(),
             backup: BackupSpec::default(),
+            backup_checks: BackupChecks::default(),
+            restore_mode: RestoreMode::InPlace,
             tests: Vec::new(),
             env: BTreeMap::new(),
             compose: Vec::new(),

@@ -1,7 +1,10 @@
-//! Pieces of evidence that need no plan.
+//! Pieces of evidence that need no app.
 
 use cc_ci_model::backup::{BackupSeen, HookSeen, HookTime};
 use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, ImageFound, ObserveSeen};
+use cc_ci_model::integrity::{ExpectedSeen, UndeploySeen, VerifySeen};
+use cc_ci_model::intent::Object;
+use cc_ci_model::plan::Plan;
 use cc_ci_model::stack::StackFacts;
 
 pub(super) fn observed(facts: StackFacts) -> Evidence {
@@ -44,4 +47,21 @@ pub(super) fn page(status: u16, body: &str) -> HttpSeen {
         bytes: body.len() as u64,
         excerpt: body.to_owned(),
     }
+}
+
+/// The pack's command, ended with that code.
+pub(super) fn verified(code: i64) -> VerifySeen {
+    VerifySeen { service: "app".into(), code: Some(code), said: "so it is".into() }
+}
+
+/// The paths the pack expects, in a snapshot.
+pub(super) fn expected(plan: &Plan, there: bool) -> Vec<ExpectedSeen> {
+    let expected = plan.backup_checks.expect.iter();
+    expected.map(|path| ExpectedSeen { path: path.to_string(), there, bytes: 7 }).collect()
+}
+
+/// The head, taken away with its volumes.
+pub(super) fn undeployed(plan: &Plan, left: Vec<Object>) -> UndeploySeen {
+    let volumes = plan.head.declared.volumes.iter().map(|one| one.object.clone()).collect();
+    UndeploySeen { volumes, left, kept: Vec::new(), refusals: Vec::new() }
 }

@@ -14,6 +14,8 @@ const KEPT: usize = (64 << 10) + MARGIN;
 pub enum Script {
     /// Ends with that code and says that.
     End(i64, String),
+    /// Ends with that code and says that the first time, and is as any other command after that.
+    First(i64, String),
     /// Copies a file between volumes, by their full names, and ends with exit code 0.
     Copy {
         /// From that volume and path.
@@ -109,7 +111,7 @@ impl super::sim::Sim {
                 Some(output) => Ok(output),
                 None => said(0, String::new()),
             },
-            Some(Script::End(code, text)) => {
+            Some(Script::End(code, text) | Script::First(code, text)) => {
                 said(code, text.replace("{secret}", &self.secret_values.join(", ")))
             }
             Some(Script::Stuck(said)) => Ok(ExecOutput { code: None, said }),
@@ -135,7 +137,10 @@ impl super::sim::Sim {
             *left -= 1;
             return Some(script.clone());
         }
-        let known = self.scripts.iter().find(|(words, _)| command.contains(words));
-        known.map(|(_, script)| script.clone())
+        let place = self.scripts.iter().position(|(words, _)| command.contains(words))?;
+        if matches!(self.scripts[place].1, Script::First(..)) {
+            return Some(self.scripts.remove(place).1);
+        }
+        Some(self.scripts[place].1.clone())
     }
 }

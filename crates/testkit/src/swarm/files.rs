@@ -11,6 +11,16 @@ use super::FakeSwarm;
 use super::sim::{Container, Sim};
 
 impl FakeSwarm {
+    /// A stranger's container has that volume in use: it can not be removed.
+    pub fn hold_volume(&self, volume: &str) {
+        self.sim().held.push(volume.to_owned());
+    }
+
+    /// The files of that volume are on storage that outlives it.
+    pub fn files_outlive(&self, volume: &str) {
+        self.sim().outliving.push(volume.to_owned());
+    }
+
     /// A file of a volume is lost.
     pub fn lose_file(&self, volume: &str, path: &str) {
         self.sim().files.remove(&key(volume, path));

@@ -94,7 +94,9 @@ impl Sim {
             return Removal::InUse { message };
         }
         self.things.remove(place);
-        self.files.retain(|(owner, _), _| owner != &object.name);
+        if !self.outliving.contains(&object.name) {
+            self.files.retain(|(owner, _), _| owner != &object.name);
+        }
         self.announce();
         Removal::Gone
     }
@@ -129,6 +131,9 @@ impl Sim {
                     self.containers.iter().find(|c| c.running && c.networks.contains(name));
                 let user = task.map(|task| task.id.as_str()).or(container.map(|c| c.id.as_str()))?;
                 Some(format!("network {name} is in use by task {user}"))
+            }
+            ObjectKind::Volume if self.held.contains(name) => {
+                Some(format!("remove {name}: volume is in use - [a stranger's]"))
             }
             ObjectKind::Volume => {
                 // Stopped containers count too.

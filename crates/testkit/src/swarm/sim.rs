@@ -50,6 +50,10 @@ pub(crate) struct Sim {
     pub(super) written: BTreeMap<String, Vec<String>>,
     /// Commands that ran.
     pub(super) commands: Vec<String>,
+    /// Volumes that a stranger's container has in use.
+    pub(super) held: Vec<String>,
+    /// Volumes whose files are on storage that outlives them.
+    pub(super) outliving: Vec<String>,
     changes: u64,
     /// How often the event stream broke.
     pub(super) gaps: u64,
@@ -174,6 +178,8 @@ impl Sim {
             secret_values: Vec::new(),
             scripts: Vec::new(),
             first_scripts: Vec::new(),
+            held: Vec::new(),
+            outliving: Vec::new(),
             written: BTreeMap::new(),
             commands: Vec::new(),
             changes: 0,

@@ -159,6 +159,7 @@ impl Backup {
             paths: Vec::new(),
             markers: Vec::new(),
             data: self.found.iter().map(looked).collect(),
+            expected: Vec::new(),
         };
         let marked = self.marked.clone();
         let marked = Evidence::Marked { before: Vec::new(), markers: Vec::new(), data: marked };

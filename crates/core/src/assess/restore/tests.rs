@@ -24,9 +24,11 @@ fn backed_up(markers: &[KeptMarker], in_snapshot: &[bool]) -> Scene {
         found: *found,
     });
     let (snapshot, paths) = ("0123456789".to_owned(), Vec::new());
-    let seen = SnapshotSeen { snapshot, paths, markers: looked.collect(), data: Vec::new() };
     let marked =
         Evidence::Marked { before: Vec::new(), markers: markers.to_vec(), data: Vec::new() };
+    let (markers_in, expected) = (looked.collect(), Vec::new());
+    let data = Vec::new();
+    let seen = SnapshotSeen { snapshot, paths, markers: markers_in, expected, data };
     Scene::of(plan)
         .stage(Stage::Backup, [(Act::Mark, marked), (Act::ReadSnapshot, Evidence::Snapshot(seen))])
 }

@@ -80,6 +80,7 @@ impl Backup {
             paths: paths.collect(),
             markers: found.chain(older).collect(),
             data: Vec::new(),
+            expected: Vec::new(),
         };
         assert_eq!(self.scene(seen).told(), expected);
     }
