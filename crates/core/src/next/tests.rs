@@ -487,7 +487,7 @@ fn attempts_share_the_budget_of_the_stage() {
 /// What is only unproven stays so, and a bug of ours is not hidden by another try.
 #[test]
 fn not_everything_is_worth_another_attempt() {
-    let database = service("db").image("postgres:16").volume("data", "/var/lib/postgresql/data");
+    let database = service("db").image("mongo:7").volume("data", "/data/db");
     let with_database = stack([service("app").routed(80), database.backed_up()]);
     let plan = PlanBuilder::new(with_database).run(Stage::Backup).build();
     let walked = backup(&plan, &[], &[&ATTEMPT, &["observe"]]);
