@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compose::ServiceMode;
+use crate::compose::{RestartCondition, ServiceMode};
+use crate::time::Timestamp;
 
 /// One look at a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -43,11 +44,23 @@ pub struct ServiceFacts {
     pub completed_tasks: u64,
     /// It publishes a port.
     pub publishes: bool,
+    /// When a task that ended is followed by another one; not in logs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartFacts>,
     /// `Spec.Labels`.
     pub labels: BTreeMap<String, String>,
     /// Everything in the service's spec that makes a task: path → value, with names of networks,
     /// secrets and configs instead of ids, and without digests that docker added.
     pub template: BTreeMap<String, String>,
+}
+
+/// `Spec.TaskTemplate.RestartPolicy` of a service, as the engine applies it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RestartFacts {
+    /// After which ends.
+    pub condition: RestartCondition,
+    /// How often, for each slot; 0 is without a limit.
+    pub max_attempts: u64,
 }
 
 /// `UpdateStatus.State` of a service (Engine API 1.41 and newer).
@@ -97,6 +110,9 @@ pub struct TaskFacts {
     pub exit_code: Option<i64>,
     /// Its container, as long as anybody has seen it.
     pub container: Option<ContainerFacts>,
+    /// When it was first seen in that state, wanted like that, by cc-ci's own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_since: Option<Timestamp>,
 }
 
 /// Task states in the order in which a task goes through them (swarmkit `api/types.proto`).

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use cc_ci_core::ports::{EngineError, NAMESPACE_LABEL};
-use cc_ci_model::compose::ServiceMode;
+use cc_ci_model::compose::{RestartCondition, ServiceMode};
 use cc_ci_model::name::StackName;
-use cc_ci_model::stack::{ServiceFacts, UpdateState};
+use cc_ci_model::stack::{RestartFacts, ServiceFacts, UpdateState};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -157,6 +157,7 @@ impl Service {
             desired_tasks: status.map_or_else(|| wanted(mode), |status| status.desired_tasks),
             completed_tasks: status.map_or(0, |status| status.completed_tasks),
             publishes: ports.is_some_and(|ports| !ports.is_empty()),
+            restart: restart(&spec.task_template),
             labels: spec.labels.clone().unwrap_or_default(),
             template: flatten(&spec.task_template, endpoint, spec.networks.as_ref(), network_names),
         }
@@ -194,6 +195,20 @@ fn monitor_ms(config: Option<&UpdateConfig>) -> u64 {
         None | Some(0) => DEFAULT_MONITOR_MS,
         Some(nanoseconds) => nanoseconds / 1_000_000,
     }
+}
+
+/// `None` for a condition nobody knew: nothing is concluded from it.
+fn restart(template: &Value) -> Option<RestartFacts> {
+    let policy = template.get("RestartPolicy");
+    let named = policy.and_then(|policy| policy.get("Condition")?.as_str());
+    let condition = match named {
+        None | Some("" | "any") => RestartCondition::Any,
+        Some("on-failure") => RestartCondition::OnFailure,
+        Some("none") => RestartCondition::None,
+        Some(_) => return None,
+    };
+    let max_attempts = policy.and_then(|policy| policy.get("MaxAttempts")?.as_u64());
+    Some(RestartFacts { condition, max_attempts: max_attempts.unwrap_or_default() })
 }
 
 fn update_state(state: &str) -> UpdateState {
@@ -273,6 +288,30 @@ mod tests {
         assert_eq!((facts.name.as_str(), facts.version_index), ("app", 7));
         let plain = service(&serde_json::json!({}), &serde_json::json!({}));
         assert_eq!((plain.monitor_ms, plain.desired_tasks, plain.publishes), (5000, 1, false));
+    }
+
+    #[test]
+    fn a_restart_policy_is_read_with_the_engines_defaults() {
+        let restart = |policy: Value| {
+            service(
+                &serde_json::json!({ "TaskTemplate": { "RestartPolicy": policy } }),
+                &serde_json::json!({}),
+            )
+            .restart
+        };
+        let told = |condition, max_attempts| Some(RestartFacts { condition, max_attempts });
+        assert_eq!(restart(Value::Null), told(RestartCondition::Any, 0));
+        assert_eq!(
+            restart(serde_json::json!({ "MaxAttempts": 2 })),
+            told(RestartCondition::Any, 2)
+        );
+        let named = |condition: &str| {
+            restart(serde_json::json!({ "Condition": condition, "MaxAttempts": 0 }))
+        };
+        assert_eq!(named("any"), told(RestartCondition::Any, 0));
+        assert_eq!(named("on-failure"), told(RestartCondition::OnFailure, 0));
+        assert_eq!(named("none"), told(RestartCondition::None, 0));
+        assert_eq!(named("unless-friday"), None);
     }
 
     #[test]

@@ -182,6 +182,7 @@ impl Task {
             error: (!self.status.err.is_empty()).then(|| self.status.err.clone()),
             exit_code: self.exit_code(),
             container,
+            seen_since: None,
         }
     }
 

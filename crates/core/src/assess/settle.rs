@@ -33,7 +33,7 @@ pub(super) fn assess(context: Context<'_>, seen: &SettleSeen) -> Assessment {
     };
     let held = seen.looked_at.since(seen.held_since);
     let services = wanted.services.len();
-    match judge(&wanted, &seen.facts, held) {
+    match judge(&wanted, &seen.facts, held, seen.looked_at) {
         Convergence::Converged { mut warnings, one_shots } => {
             warnings.extend(one_shots.iter().map(|name| assumed_one_shot(name)));
             let detail =

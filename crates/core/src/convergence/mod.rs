@@ -1,14 +1,22 @@
-//! When a stack has settled (CONV-1 to CONV-3): a pure function of what an engine said.
+//! When a stack has settled, and when it never will (CONV-1 to CONV-4): a pure function of what
+//! an engine said.
 //!
 //! [`judge`] looks at one observation and at how long it has held. It says *converged* only if
 //! every service, at once, runs what its current spec wants, nothing else occupies a slot, no
 //! update is under way, and all that has held for the stability window. Every "not yet" and
 //! every "failed" names the service, the task and the field it rests on.
 //!
-//! Tests: `convergence/tests.rs`.
+//! [`Hold`] is what a wait keeps between two looks; [`recall`] keeps what the engine forgets.
+//!
+//! Tests: `convergence/tests.rs`, `convergence/hopeless_tests.rs`, `convergence/timelines.rs`.
 
+#[cfg(test)]
+mod hopeless_tests;
+mod looks;
+mod loops;
 mod one_shot;
 mod service;
+mod stuck;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -16,14 +24,12 @@ mod wanted;
 use std::time::Duration;
 
 use cc_ci_model::plan::Finding;
-use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState, UpdateState};
+use cc_ci_model::stack::StackFacts;
+use cc_ci_model::time::Timestamp;
 
+pub use looks::{Fingerprint, Hold, POLL, fingerprint, recall, window};
 pub use service::describe_end;
 pub use wanted::{Wanted, WantedService};
-
-/// Failed tasks of one service, all others being settled, that make a crash loop. Swarm waits
-/// five seconds between two by default; apps that exit until their database is up need a few.
-pub const CRASH_LOOP_TASKS: usize = 10;
 
 /// What [`judge`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +68,14 @@ enum Standing {
     Undecidable(String),
 }
 
-/// Judges one observation that has held for `held`.
-pub fn judge(wanted: &Wanted, facts: &StackFacts, held: Duration) -> Convergence {
+/// Judges one observation that has held for `held`, as of `now` (by the clock that stamped it).
+pub fn judge(wanted: &Wanted, facts: &StackFacts, held: Duration, now: Timestamp) -> Convergence {
     let mut warnings = Vec::new();
     let mut one_shots = Vec::new();
     let mut waiting: Vec<&WantedService> = Vec::new();
     let mut not_yet = None;
     for service in &wanted.services {
-        match service::stand(service, facts) {
+        match service::stand(service, facts, now) {
             Standing::Settled { warning, assumed_one_shot } => {
                 warnings.extend(warning);
                 if assumed_one_shot {
@@ -84,7 +90,7 @@ pub fn judge(wanted: &Wanted, facts: &StackFacts, held: Duration) -> Convergence
             Standing::Undecidable(why) => return Convergence::Undecidable { why },
         }
     }
-    if let Some(why) = crash_loop(&waiting, facts) {
+    if let Some(why) = loops::crash_loop(&waiting, facts) {
         return Convergence::Failed { why };
     }
     if let Some(why) = not_yet {
@@ -100,87 +106,4 @@ pub fn judge(wanted: &Wanted, facts: &StackFacts, held: Duration) -> Convergence
         return Convergence::NotYet { why };
     }
     Convergence::Converged { warnings, one_shots }
-}
-
-/// How long an observation has to hold: the largest monitor period of the wanted services, at
-/// least the configured minimum.
-pub fn window(wanted: &Wanted, facts: &StackFacts) -> Duration {
-    let monitors = wanted
-        .services
-        .iter()
-        .filter_map(|service| facts.service(&service.name))
-        .map(|service| Duration::from_millis(service.monitor_ms));
-    monitors.fold(wanted.stability, Duration::max)
-}
-
-/// What has to stay the same for an observation to hold: spec versions, update states, and the
-/// tasks that are not over.
-pub fn fingerprint(facts: &StackFacts) -> Fingerprint {
-    Fingerprint {
-        services: facts
-            .services
-            .iter()
-            .map(|s| (s.name.clone(), s.version_index, s.update.clone(), s.completed_tasks))
-            .collect(),
-        tasks: facts
-            .tasks
-            .iter()
-            .filter(|task| !task.state.is_terminal() || !task.desired.is_terminal())
-            .map(|task| (task.id.clone(), task.state, task.desired, task.current))
-            .collect(),
-    }
-}
-
-/// See [`fingerprint`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fingerprint {
-    services: Vec<(String, u64, UpdateState, u64)>,
-    tasks: Vec<(String, TaskState, TaskState, bool)>,
-}
-
-/// One service dies again and again although everything it could be waiting for is up.
-fn crash_loop(waiting: &[&WantedService], facts: &StackFacts) -> Option<String> {
-    let [only] = waiting else {
-        return None;
-    };
-    let failed: Vec<_> =
-        facts.tasks_of(&only.name).filter(|task| task.current && ended_badly(only, task)).collect();
-    if failed.len() < CRASH_LOOP_TASKS {
-        return None;
-    }
-    let last = failed.last()?;
-    Some(format!(
-        "service {}: crash loop: {} tasks ended while everything else was up; the last one, {}",
-        only.name,
-        failed.len(),
-        service::describe_end(last)
-    ))
-}
-
-/// Exit code 0 too, where Swarm starts it again each time: an image that exits 0 on TERM does
-/// so when it is stopped for being unhealthy.
-fn ended_badly(service: &WantedService, task: &TaskFacts) -> bool {
-    task.state == TaskState::Failed || service.starts_again && task.state == TaskState::Complete
-}
-
-/// Adds to a fresh look what earlier looks knew and the engine has forgotten since: ended tasks
-/// (it keeps five a slot), and containers that are gone.
-#[must_use]
-pub fn recall(earlier: &StackFacts, mut fresh: StackFacts) -> StackFacts {
-    for task in &mut fresh.tasks {
-        if task.container.is_none() {
-            let known = earlier.tasks.iter().find(|known| known.id == task.id);
-            task.container = known.and_then(|known| known.container.clone());
-        }
-    }
-    let forgotten: Vec<_> = earlier
-        .tasks
-        .iter()
-        .filter(|task| task.state.is_terminal())
-        .filter(|task| !fresh.tasks.iter().any(|known| known.id == task.id))
-        .cloned()
-        .collect();
-    fresh.tasks.splice(0..0, forgotten);
-    fresh.events_gap |= earlier.events_gap;
-    fresh
 }

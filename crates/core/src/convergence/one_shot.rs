@@ -8,6 +8,9 @@ use cc_ci_model::stack::{ContainerFacts, TaskFacts};
 
 use super::{Standing, WantedService};
 
+/// So many different outputs of health checks are told.
+const HEALTH_LINES: usize = 3;
+
 /// Whether Swarm stopped a container, or would have, for being unhealthy. On an ended one the
 /// status says `unhealthy` in any case: only the streak and the event tell.
 pub(super) fn was_unhealthy(container: &ContainerFacts) -> bool {
@@ -49,10 +52,24 @@ pub(super) fn unhealthy(task: &TaskFacts) -> Option<String> {
         return None;
     }
     let streak = health.map_or(0, |health| health.failing_streak);
-    let said = health.and_then(|health| health.log.last());
-    let last = said.map(|line| format!("; the last check said: {line}"));
+    let said = health.map(|health| last_words(&health.log)).unwrap_or_default();
     Some(format!(
-        "it never became healthy: {streak} health checks in a row failed, Swarm stopped it{}",
-        last.unwrap_or_default()
+        "it never became healthy: {streak} health checks in a row failed, Swarm stopped it{said}"
     ))
+}
+
+/// What the last checks said, each thing once, oldest first.
+fn last_words(log: &[String]) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for line in log.iter().rev().map(|line| line.trim()).filter(|line| !line.is_empty()) {
+        if words.len() < HEALTH_LINES && !words.contains(&line) {
+            words.push(line);
+        }
+    }
+    words.reverse();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!("; the last check said: {}", words.join(" | "))
+    }
 }

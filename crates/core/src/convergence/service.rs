@@ -3,11 +3,12 @@
 use cc_ci_model::compose::ServiceMode;
 use cc_ci_model::plan::Finding;
 use cc_ci_model::stack::{ServiceFacts, StackFacts, TaskFacts, TaskState, UpdateState};
+use cc_ci_model::time::Timestamp;
 
-use super::{Standing, WantedService, one_shot};
+use super::{Standing, WantedService, one_shot, stuck};
 
 /// Where a service stands.
-pub(super) fn stand(wanted: &WantedService, facts: &StackFacts) -> Standing {
+pub(super) fn stand(wanted: &WantedService, facts: &StackFacts, now: Timestamp) -> Standing {
     let name = &wanted.name;
     let Some(service) = facts.service(name) else {
         return Standing::NotYet(format!("service {name}: the engine does not list it yet"));
@@ -16,7 +17,7 @@ pub(super) fn stand(wanted: &WantedService, facts: &StackFacts) -> Standing {
     if let Some(failed) = rolled_back(service, &tasks) {
         return Standing::Failed(failed);
     }
-    if let Some(failed) = rejected(name, &tasks) {
+    if let Some(failed) = stuck::for_good(service, &tasks, facts, now) {
         return Standing::Failed(failed);
     }
     match service.update {
@@ -38,7 +39,7 @@ pub(super) fn stand(wanted: &WantedService, facts: &StackFacts) -> Standing {
         | UpdateState::RollbackCompleted
         | UpdateState::Unknown(_) => {}
     }
-    with_warning(service, by_tasks(wanted, service, &tasks))
+    with_warning(service, by_tasks(wanted, service, &tasks, now))
 }
 
 /// CONV-3: whatever the rollback's state, the old spec is back.
@@ -77,22 +78,6 @@ fn rolled_back(service: &ServiceFacts, tasks: &[&TaskFacts]) -> Option<String> {
 fn is_finished(task: &TaskFacts) -> bool {
     let was_unhealthy = task.container.as_ref().is_some_and(one_shot::was_unhealthy);
     !task.current && task.state == TaskState::Complete && !was_unhealthy
-}
-
-/// CONV-4: a node that refuses a task will refuse the next one too.
-fn rejected(name: &str, tasks: &[&TaskFacts]) -> Option<String> {
-    let current: Vec<_> = tasks.iter().filter(|task| task.current).collect();
-    let has_live = current.iter().any(|task| task.state == TaskState::Running);
-    let rejected: Vec<_> =
-        current.iter().filter(|task| task.state == TaskState::Rejected).collect();
-    let last = rejected.last()?;
-    (!has_live && rejected.len() >= 3).then(|| {
-        format!(
-            "service {name}: the node refused its task {} times: {}",
-            rejected.len(),
-            last.error.as_deref().unwrap_or(&last.message)
-        )
-    })
 }
 
 /// CONV-2: a paused update never goes on, so old tasks that should run will run for ever.
@@ -137,13 +122,24 @@ fn with_warning(service: &ServiceFacts, standing: Standing) -> Standing {
     }
 }
 
-fn by_tasks(wanted: &WantedService, service: &ServiceFacts, tasks: &[&TaskFacts]) -> Standing {
-    match service.mode {
+fn by_tasks(
+    wanted: &WantedService,
+    service: &ServiceFacts,
+    tasks: &[&TaskFacts],
+    now: Timestamp,
+) -> Standing {
+    let standing = match service.mode {
         ServiceMode::Replicated { replicas } => running(wanted, service, tasks, replicas),
         // The engine counts tasks it has made: none yet is not none wanted.
         ServiceMode::Global => running(wanted, service, tasks, service.desired_tasks.max(1)),
         ServiceMode::ReplicatedJob { completions } => job(service, tasks, completions),
         ServiceMode::GlobalJob => job(service, tasks, service.desired_tasks.max(1)),
+    };
+    match standing {
+        Standing::NotYet(_) => {
+            stuck::given_up(service, tasks, now).map_or(standing, Standing::Failed)
+        }
+        other => other,
     }
 }
 
@@ -224,7 +220,7 @@ fn succeeds(other: &TaskFacts, task: &TaskFacts) -> bool {
         && !other.state.is_terminal()
 }
 
-trait NodeKey {
+pub(super) trait NodeKey {
     /// Global tasks have no slot: their node stands for it.
     fn node_key(&self) -> Option<&str>;
 }
@@ -260,7 +256,7 @@ fn describe_with_past(task: &TaskFacts, tasks: &[&TaskFacts]) -> String {
     format!("{}{}", describe_live(task), before.unwrap_or_default())
 }
 
-fn describe_live(task: &TaskFacts) -> String {
+pub(super) fn describe_live(task: &TaskFacts) -> String {
     let age = if task.current { "" } else { "old " };
     let slot = task.slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
     let error = task.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();

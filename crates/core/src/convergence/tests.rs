@@ -5,12 +5,18 @@ use std::time::Duration;
 use cc_ci_model::compose::{DeclaredStack, RestartCondition, ServiceMode};
 use cc_ci_model::name::StackName;
 use cc_ci_model::stack::{StackFacts, TaskState, UpdateState};
+use cc_ci_model::time::Timestamp;
 use cc_ci_testkit::{FactsBuilder, ServiceBuilder, TaskBuilder, service, stack};
 use proptest::prelude::*;
 
 use super::{Convergence, Wanted, WantedService, fingerprint, judge, recall, window};
 
 const LONG: Duration = Duration::from_hours(1);
+
+/// When every look happens.
+fn now() -> Timestamp {
+    Timestamp::from_millis(3_600_000)
+}
 
 /// The stability window of every case: the configured minimum beats the monitor period.
 const STABILITY: Duration = Duration::from_secs(3);
@@ -58,7 +64,7 @@ fn check_all(
     expected: &Expected,
     words: &[&str],
 ) {
-    let (got, said) = match judge(wanted, facts, held) {
+    let (got, said) = match judge(wanted, facts, held, now()) {
         Convergence::Converged { warnings, one_shots } => {
             match (warnings.first(), one_shots.first()) {
                 (Some(finding), _) => (Warned(code(&finding.code)), finding.message.clone()),
@@ -395,64 +401,6 @@ fn every_replica_of_a_one_shot_must_have_finished() {
     check(ending("app"), app(1).task(TaskBuilder::complete().old().container()), NotYet, &[]);
 }
 
-fn dying(count: usize, end: impl Fn() -> TaskBuilder) -> FactsBuilder {
-    (0..count).fold(app(1), |facts, _| facts.task(end()))
-}
-
-#[test]
-fn a_crash_loop_fails_once_it_is_one() {
-    let next = || task(TaskState::Ready).desired(TaskState::Ready);
-    check(wanted("app"), dying(9, || failed(1)).task(next()), NotYet, &[]);
-    check(
-        wanted("app"),
-        dying(10, || failed(1)).task(next()),
-        Failed,
-        &["crash loop", "exit code 1"],
-    );
-    check(wanted("app"), dying(10, || failed(1).old()).task(next()), NotYet, &[]);
-    let oom = || failed(137).container().oom();
-    check(wanted("app"), dying(10, oom).task(next()), Failed, &["out of memory"]);
-    // Up again is up.
-    check(wanted("app"), dying(10, || failed(1)).task(up()), Expected::Converged, &[]);
-    // Stopped for being unhealthy, exits 0, starts again, for ever.
-    let sick = || TaskBuilder::complete().health("unhealthy", 3);
-    check(wanted("app"), dying(10, sick).task(next()), Failed, &["never became healthy"]);
-}
-
-/// An app that exits until its database is up is not at fault while the database is not.
-#[test]
-fn a_crash_loop_is_forgiven_while_another_service_is_not_up() {
-    let facts =
-        dying(12, || failed(1)).replicated("db", 1).task(task(TaskState::Preparing)).build();
-    let both = Wanted { services: vec![wanted("app"), wanted("db")], stability: STABILITY };
-    check_all(&both, &facts, LONG, &NotYet, &["service app"]);
-}
-
-#[test]
-fn a_node_that_refuses_again_and_again_has_failed() {
-    let refused = || {
-        let task = task(TaskState::Rejected).desired(TaskState::Shutdown);
-        task.error("No such image: registry.test/app:1.0.0")
-    };
-    let next = || task(TaskState::Preparing);
-    check(wanted("app"), dying(2, refused).task(next()), NotYet, &[]);
-    check(
-        wanted("app"),
-        dying(3, refused).task(next()),
-        Failed,
-        &["refused its task 3 times", "No such image"],
-    );
-    check(wanted("app"), dying(3, || refused().old()).task(next()), NotYet, &[]);
-    check(wanted("app"), dying(3, refused).task(up()), Expected::Converged, &[]);
-}
-
-#[test]
-fn no_suitable_node_is_said_in_the_engines_words() {
-    let pending = task(TaskState::Pending)
-        .error("no suitable node (host-mode port already in use on 1 node)");
-    check(wanted("app"), app(1).task(pending), NotYet, &["host-mode port already in use"]);
-}
-
 #[test]
 fn every_service_counts_at_once() {
     let facts = app(1).task(up()).replicated("db", 1).task(task(TaskState::Starting)).build();
@@ -515,13 +463,13 @@ fn what_was_seen_once_is_not_forgotten() {
         .task(failed(1).id("old").container())
         .task(TaskBuilder::complete().id("done").container());
     let fresh = app(1).task(TaskBuilder::complete().id("done")).task(up().id("new"));
-    let known = recall(&earlier.gap().build(), fresh.build());
+    let known = recall(&earlier.gap().build(), fresh.build(), now());
     let ids: Vec<&str> = known.tasks.iter().map(|task| task.id.as_str()).collect();
     assert_eq!(ids, ["old", "done", "new"], "oldest first");
     assert!(known.tasks[1].container.is_some(), "its container is remembered");
     assert!(known.events_gap);
     // A task that was running and has vanished is not remembered as running.
-    let gone = recall(&app(1).task(up().id("a")).build(), app(1).build());
+    let gone = recall(&app(1).task(up().id("a")).build(), app(1).build(), now());
     assert!(gone.tasks.is_empty());
 }
 
@@ -752,7 +700,7 @@ proptest! {
         let facts = facts.replicated("db", 1).task(up()).build();
         let services = vec![app, wanted("db")];
         let held = Duration::from_millis(held_ms);
-        if let Convergence::Converged { .. } = judge(&Wanted { services: services.clone(), stability: STABILITY }, &facts, held) {
+        if let Convergence::Converged { .. } = judge(&Wanted { services: services.clone(), stability: STABILITY }, &facts, held, now()) {
             prop_assert!(held >= STABILITY);
             let old = facts.tasks.iter().find(|task| !task.current && !task.state.is_terminal());
             prop_assert_eq!(old, None);
@@ -768,10 +716,10 @@ proptest! {
         let slot = slot.min(replicas);
         let facts = (1..=replicas).fold(app(replicas), |facts, slot| facts.task(up().slot(slot)));
         let wanted = Wanted { services: vec![wanted("app")], stability: STABILITY };
-        let settled = judge(&wanted, &facts.clone().build(), LONG);
+        let settled = judge(&wanted, &facts.clone().build(), LONG, now());
         prop_assert!(matches!(settled, Convergence::Converged { .. }), "{settled:?}");
         let facts = amiss.of(facts, slot);
-        let said = judge(&wanted, &facts, LONG);
+        let said = judge(&wanted, &facts, LONG, now());
         prop_assert!(!matches!(said, Convergence::Converged { .. }), "{amiss:?}: {said:?}");
     }
 
@@ -780,13 +728,13 @@ proptest! {
     fn holding_longer_only_ever_completes_a_wait((app, facts) in any_service("app"), held_ms in 0_u64..8000) {
         let facts = facts.build();
         let wanted = Wanted { services: vec![app], stability: STABILITY };
-        let now = judge(&wanted, &facts, Duration::from_millis(held_ms));
-        let later = judge(&wanted, &facts, LONG);
-        if let Convergence::NotYet { .. } = now {
+        let soon = judge(&wanted, &facts, Duration::from_millis(held_ms), now());
+        let later = judge(&wanted, &facts, LONG, now());
+        if let Convergence::NotYet { .. } = soon {
             let is_open = matches!(later, Convergence::NotYet { .. } | Convergence::Converged { .. });
             prop_assert!(is_open, "{later:?}");
         } else {
-            prop_assert_eq!(now, later);
+            prop_assert_eq!(soon, later);
         }
     }
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cc_ci_core::assess::wanted;
-use cc_ci_core::convergence::{
-    Convergence, Fingerprint, Wanted, fingerprint, judge, recall, window,
-};
+use cc_ci_core::convergence::{Convergence, Hold, Wanted, recall};
 use cc_ci_core::ports::{Clock, Wake};
 use cc_ci_model::evidence::{Evidence, SettleSeen};
 use cc_ci_model::plan::PlannedApp;
@@ -16,9 +14,6 @@ use cc_ci_model::time::Timestamp;
 use super::absences::Absences;
 use super::{ActError, Stagehand, Watched};
 use crate::wait::{Ended, Look, Waiting, wait_until};
-
-/// Without any event, look again after that long.
-const POLL: Duration = Duration::from_secs(2);
 
 /// A manager takes in what its nodes report at most twice a second, and no event says when: what
 /// an event was about can be seen only some time after it. So long is looked again and again.
@@ -62,17 +57,15 @@ pub async fn settle(
         clock: clock.clone(),
         watched,
         wanted,
-        held: None,
-        looked_at: clock.now(),
+        hold: Hold::new(clock.now()),
         woken_at: clock.now(),
         absences: Absences::default(),
         missing: String::new(),
     };
     let ended = wait_until(clock.as_ref(), deadline, &mut settling, tell).await;
-    let looked_at = settling.looked_at;
     SettleSeen {
-        held_since: settling.held.map_or(looked_at, |(_, since)| since),
-        looked_at,
+        held_since: settling.hold.since(),
+        looked_at: settling.hold.looked_at(),
         expired: ended == Ended::Expired,
         engine_answers: !settling.absences.is_away(),
         facts: settling.watched.known.clone(),
@@ -84,9 +77,7 @@ struct Settling<'a> {
     clock: Arc<dyn Clock>,
     watched: &'a mut Watched,
     wanted: Wanted,
-    /// What the stack looks like, and since when.
-    held: Option<(Fingerprint, Timestamp)>,
-    looked_at: Timestamp,
+    hold: Hold,
     /// When there was an event last.
     woken_at: Timestamp,
     absences: Absences,
@@ -113,26 +104,16 @@ impl Waiting for Settling<'_> {
             return Look::Again { at_latest: now.plus(RETRY) };
         };
         self.absences.answered(self.clock.now());
-        self.watched.known = recall(&self.watched.known, fresh);
+        let answered = self.clock.now();
+        self.watched.known = recall(&self.watched.known, fresh, answered);
         let facts = &self.watched.known;
-        // The look began at `now`: what it shows was true at some time after that.
-        let print = fingerprint(facts);
-        let since = match &self.held {
-            Some((known, since)) if *known == print => *since,
-            Some(_) | None => self.clock.now(),
-        };
-        self.held = Some((print, since));
-        self.looked_at = now.max(since);
-        let held = self.looked_at.since(since);
-        match judge(&self.wanted, facts, held) {
+        match self.hold.take(&self.wanted, facts, now, answered) {
             Convergence::Converged { .. }
             | Convergence::Failed { .. }
             | Convergence::Undecidable { .. } => Look::Over,
             Convergence::NotYet { why } => {
                 self.missing = why;
-                let window_ends = since.plus(window(&self.wanted, facts));
-                let poll = self.clock.now().plus(POLL);
-                let at_latest = if window_ends > now { poll.min(window_ends) } else { poll };
+                let at_latest = self.hold.look_again(&self.wanted, facts, answered);
                 Look::Again { at_latest: self.sooner(at_latest) }
             }
         }

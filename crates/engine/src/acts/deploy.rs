@@ -221,6 +221,6 @@ async fn read_back(
     let Some(fresh) = looked else {
         return Ok((answers, Vec::new()));
     };
-    watched.known = recall(&watched.known, fresh);
+    watched.known = recall(&watched.known, fresh, clock.now());
     Ok((answers, watched.known.services.clone()))
 }

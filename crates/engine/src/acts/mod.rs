@@ -102,9 +102,10 @@ impl Stagehand {
         app: &PlannedApp,
         service: &str,
     ) -> Result<Option<String>, ActError> {
+        let clock = self.ports.clock.clone();
         let watched = self.watch(&app.id, &app.stack).await?;
         let fresh = watched.watch.observe().await.map_err(ActError::broken)?;
-        watched.known = recall(&watched.known, fresh);
+        watched.known = recall(&watched.known, fresh, clock.now());
         let running = watched.known.tasks.iter().filter(|task| {
             task.service == service && task.current && task.state == TaskState::Running
         });

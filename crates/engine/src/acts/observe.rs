@@ -29,7 +29,7 @@ pub(super) async fn observe(
         looked = watched.watch.observe() => looked.ok(),
         () = clock.sleep_until(deadline) => None,
     };
-    let facts = looked.map(|fresh| recall(&watched.known, fresh));
+    let facts = looked.map(|fresh| recall(&watched.known, fresh, clock.now()));
     if let Some(facts) = &facts {
         watched.known = facts.clone();
     }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use cc_ci_model::compose::ServiceMode;
+use cc_ci_model::compose::{RestartCondition, ServiceMode};
 use cc_ci_model::stack::{
-    ContainerFacts, HealthFacts, ServiceFacts, StackFacts, TaskFacts, TaskState, UpdateState,
+    ContainerFacts, HealthFacts, RestartFacts, ServiceFacts, StackFacts, TaskFacts, TaskState,
+    UpdateState,
 };
+use cc_ci_model::time::Timestamp;
 
 /// Builds [`StackFacts`] service by service.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +39,7 @@ impl FactsBuilder {
             desired_tasks,
             completed_tasks: 0,
             publishes: false,
+            restart: None,
             labels: BTreeMap::new(),
             template: BTreeMap::new(),
         });
@@ -53,6 +56,12 @@ impl FactsBuilder {
     #[must_use]
     pub fn update(self, state: UpdateState) -> Self {
         self.with(|service| service.update = state)
+    }
+
+    /// The restart policy of the last service.
+    #[must_use]
+    pub fn restarts(self, condition: RestartCondition, max_attempts: u64) -> Self {
+        self.with(|service| service.restart = Some(RestartFacts { condition, max_attempts }))
     }
 
     /// Any other change to the last service.
@@ -112,6 +121,7 @@ impl TaskBuilder {
             error: None,
             exit_code: None,
             container: None,
+            seen_since: None,
         })
     }
 
@@ -180,6 +190,13 @@ impl TaskBuilder {
     #[must_use]
     pub fn error(mut self, error: &str) -> Self {
         self.0.error = Some(error.to_owned());
+        self
+    }
+
+    /// First seen like that so many seconds after the epoch.
+    #[must_use]
+    pub fn since(mut self, seconds: i64) -> Self {
+        self.0.seen_since = Some(Timestamp::from_millis(seconds * 1000));
         self
     }
 

@@ -11,6 +11,8 @@ pub struct Behaviour {
     pub appears_after: Duration,
     /// From the end of a task to the start of the next one.
     pub restart_delay: Duration,
+    /// How often a slot is filled again after its tasks ended; 0 is without a limit.
+    pub max_attempts: u64,
     /// Between two health checks.
     pub check_every: Duration,
     /// A process that has not ended this long after TERM is killed (exit code 137).
@@ -149,6 +151,7 @@ impl Behaviour {
             lives: lives.into_iter().collect(),
             appears_after: Duration::from_millis(50),
             restart_delay: Duration::from_secs(5),
+            max_attempts: 0,
             check_every: Duration::from_secs(1),
             stop_grace: Duration::from_secs(10),
             update_begins_after: Duration::from_millis(200),

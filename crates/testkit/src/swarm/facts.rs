@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cc_ci_model::compose::ServiceMode;
 use cc_ci_model::stack::{
-    ContainerFacts, HealthFacts, ServiceFacts, StackFacts, TaskFacts, TaskState,
+    ContainerFacts, HealthFacts, RestartFacts, ServiceFacts, StackFacts, TaskFacts, TaskState,
 };
 
 use super::health::Checked;
@@ -50,6 +50,10 @@ impl Sim {
             desired_tasks,
             completed_tasks: service.completed,
             publishes: !declared.ports.is_empty(),
+            restart: Some(RestartFacts {
+                condition: declared.restart,
+                max_attempts: self.behaviour(declared).max_attempts,
+            }),
             labels: service.spec.labels.clone(),
             template: service.spec.template(),
         }
@@ -69,6 +73,7 @@ impl Sim {
             error: task.error.clone(),
             exit_code: task.exit_code,
             container: self.container_of(&task.id).map(Container::facts),
+            seen_since: None,
         }
     }
 }
