@@ -2,7 +2,7 @@
 //! real-Swarm tests use [`fixtures`], [`mutations`] and [`catalogue`] directly.
 //!
 //! Reading order: [`fixtures`], [`repository`], [`mutations`], [`catalogue`], [`schema`], [`tidy`],
-//! [`ci`].
+//! [`timelines`], [`ci`].
 #![expect(
     clippy::disallowed_methods,
     reason = "chores run programs, read the clock and write files themselves: they have no ports"
@@ -16,4 +16,5 @@ pub mod mutations;
 pub mod repository;
 pub mod schema;
 pub mod tidy;
+pub mod timelines;
 pub mod workspace;

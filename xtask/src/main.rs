@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, ValueEnum};
-use xtask::{catalogue, ci, fixtures, mutations, schema, tidy, workspace};
+use xtask::{catalogue, ci, fixtures, mutations, schema, tidy, timelines, workspace};
 
 /// The project's own chores.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Record how small scenes go on the real Swarm, for tests that replay them. Needs a Swarm.
+    RecordTimeline(RecordTimeline),
     /// Check what rustc and clippy cannot: floors, sizes, headers, links.
     Tidy,
     /// Write the JSON Schemas of the published formats into docs/reference/.
@@ -89,6 +91,16 @@ enum Output {
 }
 
 #[derive(Debug, Args)]
+struct RecordTimeline {
+    /// Only scenes with this in the name of their test.
+    #[arg(default_value = "", hide_default_value = true, value_name = "NAME")]
+    name: String,
+    /// The folder for the recordings.
+    #[arg(long, default_value = "fixtures/timelines")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
 struct Schema {
     /// Write nothing; fail when a committed schema is not what the types say.
     #[arg(long)]
@@ -122,6 +134,7 @@ fn run(chore: Chore) -> Result<bool> {
         Chore::Fixtures(wanted) => write_fixtures(wanted),
         Chore::Catalogue(wanted) => catalogue::run(&wanted.options()),
         Chore::Bench { arguments } => bench(&arguments),
+        Chore::RecordTimeline(RecordTimeline { name, out }) => timelines::record(&out, &name),
         Chore::Tidy => tidy::run(),
         Chore::Schema(Schema { check }) => schema::run(check),
         Chore::Ci => ci::run(),

@@ -165,7 +165,7 @@ fn merged_labels(request: &DeployRequest, service: &DeclaredService) -> BTreeMap
     labels
 }
 
-fn spec(
+pub(crate) fn spec(
     stack: &DeclaredStack,
     service: &DeclaredService,
     name: &str,

@@ -43,6 +43,7 @@ pub use snapshots::{FakeSnapshots, Flaw};
 pub use store::{MemoryStore, Recorder};
 pub use swarm::behaviour::{Answer, Behaviour, Exit, Health, Life, Obstacle};
 pub use swarm::commands::Script;
+pub use swarm::timeline::{Timeline, Truth};
 pub use swarm::{EventStream, FakeSwarm, Outage};
 pub use trace::check_trace;
 pub use volumes::FakeVolumes;

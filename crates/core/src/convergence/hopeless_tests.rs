@@ -22,27 +22,24 @@ fn said(facts: FactsBuilder, at: i64) -> Convergence {
 }
 
 #[track_caller]
-fn fails(facts: FactsBuilder, at: i64, words: &[&str]) {
-    match said(facts, at) {
-        Convergence::Failed { why } => {
-            for word in words {
-                assert!(why.contains(word), "{word:?} is not in: {why}");
-            }
-        }
-        other => panic!("{other:?}"),
+fn contains(why: &str, words: &[&str]) {
+    for word in words {
+        assert!(why.contains(word), "{word:?} is not in: {why}");
     }
 }
 
 #[track_caller]
+fn fails(facts: FactsBuilder, at: i64, words: &[&str]) {
+    let said = said(facts, at);
+    let Convergence::Failed { why } = said else { panic!("{said:?}") };
+    contains(&why, words);
+}
+
+#[track_caller]
 fn waits(facts: FactsBuilder, at: i64, words: &[&str]) {
-    match said(facts, at) {
-        Convergence::NotYet { why } => {
-            for word in words {
-                assert!(why.contains(word), "{word:?} is not in: {why}");
-            }
-        }
-        other => panic!("{other:?}"),
-    }
+    let said = said(facts, at);
+    let Convergence::NotYet { why } = said else { panic!("{said:?}") };
+    contains(&why, words);
 }
 
 fn app() -> FactsBuilder {
@@ -120,6 +117,25 @@ fn a_crash_loop_is_forgiven_while_another_service_is_not_up() {
     let unchecked = |at| TaskBuilder::up().container().since(at);
     waits(looping().task(unchecked(125)), 260, &[]);
     fails(looping().task(unchecked(124)), 260, &["crash loop: 20 tasks"]);
+}
+
+#[test]
+fn ends_are_counted_for_each_slot() {
+    let two = |each| {
+        let facts = dying(FactsBuilder::new().replicated("app", 2), each, (10, 6), crashed);
+        let second = || crashed().slot(2);
+        dying(facts, 4, (10, 6), second).task(next()).task(next().slot(2))
+    };
+    waits(two(4), 60, &[]);
+    fails(two(5), 60, &["crash loop: 5 tasks"]);
+    let global = |node: &str| {
+        let on_node = || crashed().on_node(node);
+        let facts = FactsBuilder::new().service("app", ServiceMode::Global);
+        let facts = dying(facts.with(|s| s.desired_tasks = 2), 4, (10, 6), on_node);
+        facts.task(crashed().on_node("a").since(40)).task(next().on_node("a"))
+    };
+    waits(global("b"), 60, &[]);
+    fails(global("a"), 60, &["crash loop: 5 tasks"]);
 }
 
 /// Two that wait for each other, or for the same missing setting, wait for ever.

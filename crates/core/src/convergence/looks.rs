@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use cc_ci_model::stack::{StackFacts, TaskState, UpdateState};
+use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState, UpdateState};
 use cc_ci_model::time::Timestamp;
 
+use super::service::is_condemned;
 use super::{Convergence, Wanted, judge};
 
 /// Without any event, look again after that long: the safety net (CONV-5).
@@ -73,8 +74,8 @@ pub fn window(wanted: &Wanted, facts: &StackFacts) -> Duration {
     monitors.fold(wanted.stability, Duration::max)
 }
 
-/// What has to stay the same for an observation to hold: spec versions, update states, and the
-/// tasks that are not over.
+/// What has to stay the same for an observation to hold: spec versions, update states, the tasks
+/// that are not over, and those that did their work.
 pub fn fingerprint(facts: &StackFacts) -> Fingerprint {
     Fingerprint {
         services: facts
@@ -85,17 +86,39 @@ pub fn fingerprint(facts: &StackFacts) -> Fingerprint {
         tasks: facts
             .tasks
             .iter()
-            .filter(|task| !task.state.is_terminal() || !task.desired.is_terminal())
-            .map(|task| (task.id.clone(), task.state, task.desired, task.current))
+            .filter(|task| counts(task))
+            .map(|task| TaskPrint {
+                id: task.id.clone(),
+                states: (task.state, task.desired),
+                is_current: task.current,
+                is_condemned: is_condemned(task),
+            })
             .collect(),
     }
+}
+
+/// Whether a task is part of what holds: it is not over, nobody has acted on its end yet, or it
+/// may be a one-shot's whose work is done. Without the last, one that came and went between two
+/// looks would not have changed anything.
+fn counts(task: &TaskFacts) -> bool {
+    let is_over = task.state.is_terminal() && task.desired.is_terminal();
+    !is_over || task.current && task.state == TaskState::Complete
 }
 
 /// See [`fingerprint`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     services: Vec<(String, u64, UpdateState, u64)>,
-    tasks: Vec<(String, TaskState, TaskState, bool)>,
+    tasks: Vec<TaskPrint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct TaskPrint {
+    id: String,
+    /// Where it is, and where it is wanted.
+    states: (TaskState, TaskState),
+    is_current: bool,
+    is_condemned: bool,
 }
 
 /// Adds to a fresh look what earlier looks knew and the engine has forgotten since: ended tasks

@@ -6,14 +6,16 @@
 //!
 //! Tests: `convergence/hopeless_tests.rs`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cc_ci_model::stack::{StackFacts, TaskFacts, TaskState};
 use cc_ci_model::time::Timestamp;
 
+use super::service::NodeKey;
 use super::{WantedService, one_shot, service};
 
-/// So many ends make a loop. Swarm waits five seconds between two by default.
+/// So many ends of one slot make a loop. Swarm waits five seconds between two by default.
 const ENDS: usize = 5;
 
 /// So many ends for failing health checks do: each has used up the time the recipe gives.
@@ -67,20 +69,30 @@ struct Loop<'a> {
 }
 
 impl<'a> Loop<'a> {
+    /// The loop of a service, if one of its slots is in one: two replicas that fell once are not.
     fn of(wanted: &'a WantedService, facts: &'a StackFacts, others: &Others) -> Option<Self> {
-        let ends: Vec<(&TaskFacts, Timestamp)> = facts
-            .tasks_of(&wanted.name)
-            .filter(|task| task.current && ended_badly(wanted, task))
-            .filter_map(|task| Some((task, task.seen_since?)))
-            .filter(|(_, seen)| *seen > others.up_since)
-            .collect();
+        let mut slots: BTreeMap<_, Vec<(&TaskFacts, Timestamp)>> = BTreeMap::new();
+        for task in facts.tasks_of(&wanted.name) {
+            let Some(seen) = task.seen_since else { continue };
+            if task.current && ended_badly(wanted, task) && seen > others.up_since {
+                slots.entry((task.slot, task.node_key())).or_default().push((task, seen));
+            }
+        }
+        slots.values().find_map(|ends| Self::in_slot(&wanted.name, ends, others))
+    }
+
+    fn in_slot(
+        name: &'a str,
+        ends: &[(&'a TaskFacts, Timestamp)],
+        others: &Others,
+    ) -> Option<Self> {
         let first = ends.iter().map(|(_, seen)| *seen).min()?;
         let (last, until) = ends.iter().copied().max_by_key(|(_, seen)| *seen)?;
         let sick = ends.iter().filter(|(task, _)| one_shot::unhealthy(task).is_some()).count();
         let is_loop = ends.len() >= ENDS || sick >= SICK_ENDS;
         let begun = if others.up_since == Timestamp::default() { first } else { others.up_since };
         let lasts = until.since(begun) >= others.patience;
-        (is_loop && lasts).then_some(Loop { name: &wanted.name, ends: ends.len(), last })
+        (is_loop && lasts).then_some(Loop { name, ends: ends.len(), last })
     }
 
     fn told(&self) -> String {

@@ -15,10 +15,14 @@ mod hopeless_tests;
 mod looks;
 mod loops;
 mod one_shot;
+#[cfg(test)]
+mod recorded;
 mod service;
 mod stuck;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timelines;
 mod wanted;
 
 use std::time::Duration;

@@ -130,17 +130,35 @@ fn by_tasks(
 ) -> Standing {
     let standing = match service.mode {
         ServiceMode::Replicated { replicas } => running(wanted, service, tasks, replicas),
-        // The engine counts tasks it has made: none yet is not none wanted.
-        ServiceMode::Global => running(wanted, service, tasks, service.desired_tasks.max(1)),
+        ServiceMode::Global => running(wanted, service, tasks, wanted_nodes(service, tasks)),
         ServiceMode::ReplicatedJob { completions } => job(service, tasks, completions),
         ServiceMode::GlobalJob => job(service, tasks, service.desired_tasks.max(1)),
     };
-    match standing {
-        Standing::NotYet(_) => {
-            stuck::given_up(service, tasks, now).map_or(standing, Standing::Failed)
-        }
-        other => other,
+    if !matches!(standing, Standing::NotYet(_)) {
+        return standing;
     }
+    stuck::given_up(service, tasks, now).map_or(standing, Standing::Failed)
+}
+
+/// How many nodes want a task of a global service. The engine counts the tasks it has made and
+/// still wants: none yet is not none wanted, and it leaves out nodes where the task ended and
+/// nothing starts it again.
+fn wanted_nodes(service: &ServiceFacts, tasks: &[&TaskFacts]) -> u64 {
+    let ended = |(place, task): &(usize, &&TaskFacts)| {
+        let by_itself =
+            matches!(task.state, TaskState::Complete | TaskState::Failed | TaskState::Rejected);
+        by_itself && task.desired > TaskState::Running && is_last(tasks, *place)
+    };
+    let ended = tasks.iter().enumerate().filter(ended).count() as u64;
+    (service.desired_tasks + ended).max(1)
+}
+
+/// Whether no later task is where that one was.
+pub(super) fn is_last(tasks: &[&TaskFacts], place: usize) -> bool {
+    let Some((task, later)) = tasks.get(place..).and_then(|tasks| tasks.split_first()) else {
+        return false;
+    };
+    later.iter().all(|other| other.slot != task.slot || other.node_key() != task.node_key())
 }
 
 /// Services whose tasks keep running.
@@ -201,9 +219,16 @@ fn job(service: &ServiceFacts, tasks: &[&TaskFacts], want: u64) -> Standing {
     ))
 }
 
-/// It runs what is wanted.
+/// It runs what is wanted, and is not being stopped for being unhealthy: until its process has
+/// ended, which takes as long as it likes, such a task is still called running.
 fn is_up(task: &TaskFacts) -> bool {
-    task.current && task.state == TaskState::Running && task.desired == TaskState::Running
+    let runs = task.state == TaskState::Running && task.desired == TaskState::Running;
+    task.current && runs && !is_condemned(task)
+}
+
+/// Its container is unhealthy, so that Swarm is about to end it.
+pub(super) fn is_condemned(task: &TaskFacts) -> bool {
+    task.container.as_ref().is_some_and(one_shot::was_unhealthy)
 }
 
 /// It takes a slot without being what is wanted there: an old task, one that stops, one that
@@ -260,8 +285,9 @@ pub(super) fn describe_live(task: &TaskFacts) -> String {
     let age = if task.current { "" } else { "old " };
     let slot = task.slot.map(|slot| format!(" in slot {slot}")).unwrap_or_default();
     let error = task.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    let sick = if is_condemned(task) { ", unhealthy" } else { "" };
     format!(
-        "{age}task {}{slot} is {}, wanted {} ({}{error})",
+        "{age}task {}{slot} is {}{sick}, wanted {} ({}{error})",
         task.id,
         word(task.state),
         word(task.desired),

@@ -11,7 +11,7 @@ use cc_ci_model::stack::{
 };
 use cc_ci_model::time::Timestamp;
 
-use super::service::{NodeKey, describe_end, describe_live};
+use super::service::{describe_end, describe_live, is_last};
 
 /// So many refusals of a node make a failure, whatever their cause.
 const REFUSALS: usize = 3;
@@ -123,15 +123,15 @@ pub(super) fn given_up(
     }
     let policy = service.restart?;
     let limit = limit(policy)?;
-    let has_ended = |task: &TaskFacts| match task.state {
-        TaskState::Failed | TaskState::Rejected => true,
-        TaskState::Complete => policy.condition == RestartCondition::Any,
-        _ => false,
+    let has_ended = |task: &TaskFacts| {
+        let completed = task.state == TaskState::Complete;
+        let failed = matches!(task.state, TaskState::Failed | TaskState::Rejected);
+        failed || completed && policy.condition == RestartCondition::Any
     };
     let is_given_up = |(place, task): &(usize, &&TaskFacts)| {
         let held = task.seen_since.is_some_and(|since| now.since(since) >= SUCCESSOR_GRACE);
         let is_over = has_ended(task) && task.current && task.desired > TaskState::Running;
-        is_over && held && !tasks[place + 1..].iter().any(|later| is_there(later, task))
+        is_over && held && is_last(tasks, *place)
     };
     let (_, task) = tasks.iter().enumerate().find(is_given_up)?;
     let end = describe_end(task);
@@ -147,9 +147,4 @@ fn limit(policy: RestartFacts) -> Option<String> {
             Some(format!("`max_attempts: {most}` of its restart policy is used up"))
         }
     }
-}
-
-/// Whether `later` is where `task` was.
-fn is_there(later: &TaskFacts, task: &TaskFacts) -> bool {
-    later.slot == task.slot && later.node_key() == task.node_key()
 }

@@ -140,6 +140,20 @@ fn a_task_on_its_way_is_not_there_yet() {
     );
 }
 
+/// Found by a timeline: a process that takes its time to end is called running all the while.
+#[test]
+fn a_running_task_that_is_unhealthy_is_about_to_end() {
+    let sick = || app(1).task(up().health("unhealthy", 3));
+    check(wanted("app"), sick(), NotYet, &["task t1 in slot 1 is running, unhealthy"]);
+    let heard = app(1).task(up().health("unhealthy", 0).unhealthy_seen());
+    check(wanted("app"), heard, NotYet, &["unhealthy"]);
+    // Failures that do not reach the number of retries are no end.
+    check(wanted("app"), app(1).task(up().health("healthy", 2)), Expected::Converged, &[]);
+    let prints = [sick(), app(1).task(up().health("healthy", 2))];
+    let [sick, well] = prints.map(|facts| fingerprint(&facts.build()));
+    assert_ne!(sick, well, "what was unhealthy has not held");
+}
+
 #[test]
 fn replicas_zero_needs_nothing_but_that_old_tasks_are_gone() {
     check(wanted("app"), app(0), Expected::Converged, &[]);
@@ -163,6 +177,14 @@ fn a_global_service_needs_a_task_on_every_eligible_node() {
     check(wanted("app"), global(2).task(on("a")), NotYet, &["1 of 2"]);
     // The engine counts the tasks it has made: right after the deploy that is none.
     check(wanted("app"), global(0), NotYet, &["0 of 1"]);
+    // Nor does it count a node whose task ended for good: 1 of 1, says `docker service ls`.
+    let ended = |node| TaskBuilder::complete().on_node(node).container();
+    check(routed("app"), global(1).task(on("a")).task(ended("b")), Failed, &["meant to stay up"]);
+    check(ending("app"), global(0).task(ended("a")).task(ended("b")), OneShot, &[]);
+    let before = ended("b").old();
+    check(ending("app"), global(1).task(on("a")).task(before), NotYet, &["1 of 2"]);
+    let drained = task(TaskState::Shutdown).desired(TaskState::Shutdown).on_node("b");
+    check(routed("app"), global(1).task(on("a")).task(drained), Expected::Converged, &[]);
 }
 
 #[test]
@@ -313,7 +335,7 @@ fn a_rollback_is_a_failed_update() {
 /// Found in the lab: a one-shot exits within the monitor period, so an update of it is rolled
 /// back, and the old spec is back.
 #[test]
-fn a_one_shot_that_was_rolled_back_is_told_how_to_be_written() {
+fn incident_one_shot_rolled_back_is_told_how_to_be_written() {
     let back = app(1)
         .update(UpdateState::RollbackCompleted)
         .task(TaskBuilder::complete().old().container());
@@ -343,7 +365,7 @@ fn a_one_shot_is_known_by_its_container() {
 
 /// facts B.4, column "unhealthy service": identical to a one-shot but for streak or event.
 #[test]
-fn a_service_that_never_became_healthy_is_no_one_shot() {
+fn incident_never_healthy_looks_like_a_finished_one_shot() {
     let ended = || TaskBuilder::complete();
     check(
         ending("app"),
@@ -449,6 +471,8 @@ fn what_holds_is_tasks_states_and_specs() {
         same,
         "history is no change"
     );
+    let done = print(app(1).task(TaskBuilder::complete().id("z").container()));
+    assert_ne!(print(app(1)), done, "a one-shot that came and went is");
     let just_ended = task(TaskState::Failed).id("z");
     assert_ne!(
         print(app(1).task(just_ended).task(up().id("a"))),
@@ -596,7 +620,9 @@ fn may_be_settled(wanted: &WantedService, facts: &StackFacts) -> bool {
             | UpdateState::RollbackCompleted
     );
     let up = live.iter().filter(|task| {
+        let health = task.container.as_ref().and_then(|container| container.health.as_ref());
         (task.state, task.desired, task.current) == (TaskState::Running, TaskState::Running, true)
+            && health.is_none_or(|health| health.failing_streak < 3)
     });
     let up = up.count() as u64;
     let finished = tasks.iter().filter(|task| {
@@ -610,7 +636,7 @@ fn may_be_settled(wanted: &WantedService, facts: &StackFacts) -> bool {
         ServiceMode::Replicated { replicas } => {
             up == replicas || up < replicas && up + finished >= replicas
         }
-        ServiceMode::Global => up == 1 || up + finished >= 1,
+        ServiceMode::Global => up >= 1 || up + finished >= 1,
         ServiceMode::ReplicatedJob { completions } => {
             live.is_empty() && service.completed_tasks >= completions
         }

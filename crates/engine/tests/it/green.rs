@@ -219,7 +219,7 @@ async fn a_broken_event_stream_is_no_reason_to_fail() {
 
 /// The engine keeps five ended tasks a slot; a slow pull is not part of the install's budget.
 #[tokio::test(start_paused = true)]
-async fn a_slow_pull_is_not_mistaken_for_convergence() {
+async fn incident_pull_time_is_not_mistaken_for_convergence() {
     let ended =
         run(&one_service(), |world: &World| world.swarm.pull_takes(Duration::from_secs(800))).await;
     ended.expect(Verdict::Pass, ExitKind::Pass);

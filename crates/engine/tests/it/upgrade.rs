@@ -78,6 +78,20 @@ async fn incident_241_paused_for_ever_on_a_healthy_service_is_a_warning() {
     assert!(ended.took < Duration::from_mins(2), "{:?}", ended.took);
 }
 
+/// Incident F2-12 (collabora): the new version was still in its start period, and an impatient
+/// monitor called it failed.
+#[tokio::test(start_paused = true)]
+async fn incident_f2_12_a_new_version_in_its_start_period_is_waited_for() {
+    let head = rich("app").start_period(240_000);
+    let ended = run(&from_to(rich("app"), head), |world: &World| {
+        let slow = Life::with_health(Health::From(Duration::from_secs(200)));
+        world.swarm.behave(HEAD, Behaviour::lives([slow]));
+    })
+    .await;
+    check(&ended, Verdict::Pass, ExitKind::Pass, Status::Passed, &[]);
+    assert!(ended.took > Duration::from_secs(400), "{:?}", ended.took);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rolled_back_upgrade_failed() {
     let head = rich("app").on_failure(FailureAction::Rollback);

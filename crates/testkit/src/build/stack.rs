@@ -179,6 +179,13 @@ impl ServiceBuilder {
         self
     }
 
+    /// So many tasks are replaced at once; 0 is all.
+    #[must_use]
+    pub fn parallelism(mut self, tasks: u64) -> Self {
+        self.0.update.parallelism = tasks;
+        self
+    }
+
     /// How long a new task is watched.
     #[must_use]
     pub fn monitor_ms(mut self, monitor_ms: u64) -> Self {

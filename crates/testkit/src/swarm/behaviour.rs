@@ -80,6 +80,8 @@ pub enum Health {
     From(Duration),
     /// They succeed until that age, and never again.
     Until(Duration),
+    /// They succeed, but not between those two ages.
+    Except(Duration, Duration),
     /// They never succeed.
     Never,
 }
@@ -104,6 +106,7 @@ impl Health {
             Health::Unchecked => None,
             Health::From(from) => Some(age >= from),
             Health::Until(until) => Some(age < until),
+            Health::Except(from, until) => Some(age < from || age >= until),
             Health::Never => Some(false),
         }
     }

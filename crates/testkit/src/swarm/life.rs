@@ -10,6 +10,9 @@ use super::behaviour::{Health, Obstacle};
 use super::health::{Checked, Past};
 use super::sim::{Alarm, Container, Sim, Spec, Task};
 
+/// What a task without a node says when every node is drained.
+const NO_NODES: &str = "no suitable node (1 node not available for new tasks)";
+
 impl Sim {
     /// What is found when an image is asked for now, if that was said.
     pub(super) fn image(&mut self, reference: &str) -> Option<ImageFound> {
@@ -72,10 +75,14 @@ impl Sim {
         let Some(task) = self.task_mut(id).filter(|task| task.state == TaskState::New) else {
             return;
         };
-        if let Some(Obstacle::NoNode(words)) = &task.life.obstacle {
+        let refusal = match &task.life.obstacle {
+            Some(Obstacle::NoNode(words)) => Some(words.clone()),
+            Some(Obstacle::Refused(_)) | None => nodes.is_empty().then(|| NO_NODES.to_owned()),
+        };
+        if let Some(words) = refusal {
             task.state = TaskState::Pending;
             task.message = "pending task scheduling".into();
-            task.error = Some(words.clone());
+            task.error = Some(words);
         } else {
             let place = usize::try_from(task.slot.unwrap_or(1).saturating_sub(1)).unwrap_or(0);
             task.node =
@@ -133,16 +140,8 @@ impl Sim {
             self.create_thing(ObjectKind::Volume, volume, Some(&stack), None);
             self.fill_volume(volume);
         }
-        let anonymous: Vec<AnonymousVolume> = self
-            .behaviour(&spec.declared)
-            .anonymous
-            .into_iter()
-            .map(|target| AnonymousVolume { name: format!("{:064x}", self.next_number()), target })
-            .collect();
-        for volume in &anonymous {
-            self.create_thing(ObjectKind::Volume, &volume.name, None, None);
-        }
-        for path in self.behaviour(&spec.declared).writes {
+        let anonymous = self.make_anonymous(spec);
+        for path in self.behaviour(&spec.declared).writes.clone() {
             self.put(&container, &path, super::files::plain(b"ten bytes\n"));
         }
         let address = u8::try_from(self.next_number() % 250 + 2).unwrap_or(2);
@@ -165,6 +164,18 @@ impl Sim {
             task.container = Some(container.id.clone());
         }
         self.containers.push(container);
+    }
+
+    /// The volumes that nobody named, of one container.
+    fn make_anonymous(&mut self, spec: &Spec) -> Vec<AnonymousVolume> {
+        let targets = self.behaviour(&spec.declared).anonymous.clone();
+        let mut volumes = Vec::new();
+        for target in targets {
+            let name = format!("{:064x}", self.next_number());
+            self.create_thing(ObjectKind::Volume, &name, None, None);
+            volumes.push(AnonymousVolume { name, target });
+        }
+        volumes
     }
 
     /// A task that was held back may run now.

@@ -15,6 +15,7 @@ mod logs;
 mod objects;
 mod orchestrate;
 mod sim;
+pub mod timeline;
 mod update;
 mod watch;
 
@@ -38,7 +39,7 @@ use tokio::sync::Notify;
 use crate::clock::VirtualClock;
 use crate::faults::{Fate, Faults, injected};
 use behaviour::Behaviour;
-use sim::{Alarm, Sim};
+use sim::{Alarm, Service, Sim};
 use watch::FakeWatch;
 
 pub(crate) use sim::Spec;
@@ -116,9 +117,11 @@ impl FakeSwarm {
         *self.0.pull_takes.lock().unwrap_or_else(PoisonError::into_inner) = duration;
     }
 
-    /// The nodes there are.
+    /// The nodes there are. What ran on others moves.
     pub fn nodes(&self, names: &[&str]) {
-        self.sim().nodes = names.iter().map(|name| (*name).to_owned()).collect();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.sim().set_nodes(&names);
+        self.poke();
     }
 
     /// How events reach watchers from now on.

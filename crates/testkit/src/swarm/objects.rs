@@ -182,7 +182,7 @@ impl Sim {
         };
         let container = self.containers.iter().find(place)?;
         let task = self.task(&container.task)?;
-        let behaviour = self.behaviour(&task.spec.declared);
+        let behaviour = self.behaviour(&task.spec.declared).clone();
         let listens = self.now >= container.started.plus(task.life.listens_after);
         if !listens || behaviour.port != port {
             return None;

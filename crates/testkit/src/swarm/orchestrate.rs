@@ -1,5 +1,6 @@
 //! What a Swarm manager does about its services: makes, restarts and removes tasks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cc_ci_model::compose::{RestartCondition, ServiceMode};
@@ -18,7 +19,7 @@ impl Sim {
     /// Takes a service's spec, as the engine does: accepts it and acts on it later.
     pub(crate) fn submit(&mut self, stack: &str, spec: Spec) {
         let name = spec.declared.name.to_string();
-        let behaviour = self.behaviour(&spec.declared);
+        let behaviour = self.behaviour(&spec.declared).clone();
         let known = self.services.iter().position(|s| s.stack == stack && s.name == name);
         let version = self.next_number();
         if let Some(place) = known {
@@ -29,6 +30,7 @@ impl Sim {
             // The engine clears the update state at once; the updater sets it when it begins.
             (service.state, service.message, service.update) = (UpdateState::None, None, None);
             service.version = version;
+            service.attempts.clear();
             service.previous = Some(std::mem::replace(&mut service.spec, Arc::new(spec)));
             let id = service.id.clone();
             self.after(behaviour.appears_after, Alarm::Populate(id.clone()));
@@ -46,6 +48,7 @@ impl Sim {
                 message: None,
                 update: None,
                 completed: 0,
+                attempts: BTreeMap::new(),
             };
             self.created(&service.object());
             self.services.push(service);
@@ -173,12 +176,93 @@ impl Sim {
         if !restarts || !self.tasks_at(service, &place).is_empty() {
             return;
         }
-        let delay =
-            self.service(service).map(|known| self.behaviour(&known.spec.declared).restart_delay);
-        let desired = if is_job { TaskState::Complete } else { TaskState::Ready };
-        let next = self.create_task(service, place, desired);
-        if let (Some(next), Some(delay)) = (next, delay) {
+        if self.may_try_again(service, &place) {
+            self.replace_task(service, place);
+        }
+    }
+
+    /// Counts one more attempt, if the restart policy has one left.
+    fn may_try_again(&mut self, service: &str, place: &Place) -> bool {
+        let Some(known) = self.service(service) else { return false };
+        let most = self.behaviour(&known.spec.declared).max_attempts;
+        let Some(known) = self.service_mut(service) else { return false };
+        let tried = known.attempts.entry(place.clone()).or_default();
+        let may = most == 0 || *tried < most;
+        *tried += u64::from(may);
+        may
+    }
+
+    /// Another task for a place, held back for the restart delay.
+    fn replace_task(&mut self, service: &str, place: Place) {
+        let Some(known) = self.service(service) else { return };
+        let declared = &known.spec.declared;
+        let delay = self.behaviour(declared).restart_delay;
+        let desired = if declared.mode.is_job() { TaskState::Complete } else { TaskState::Ready };
+        if let Some(next) = self.create_task(service, place, desired) {
             self.after(delay, Alarm::Go(next));
+        }
+    }
+
+    /// From now on there are those nodes. Tasks of others are stopped and move; those that had no
+    /// node try again.
+    pub(super) fn set_nodes(&mut self, names: &[String]) {
+        self.nodes = names.to_vec();
+        let is_homeless = |task: &&Task| {
+            let is_gone = task.node.as_ref().is_some_and(|node| !names.contains(node));
+            is_gone && !task.state.is_terminal() && task.desired <= TaskState::Complete
+        };
+        let homeless: Vec<(String, String, Place)> = self
+            .tasks
+            .iter()
+            .filter(is_homeless)
+            .map(|task| (task.id.clone(), task.service.clone(), task.place()))
+            .collect();
+        for (task, service, place) in homeless {
+            self.stop(&task, TaskState::Shutdown);
+            if place.0.is_some() {
+                self.replace_task(&service, place);
+            }
+            self.orchestrate(&service);
+        }
+        self.schedule_again();
+        self.fill_nodes();
+    }
+
+    /// Global services want a task on every node, but for those where it ended for good.
+    fn fill_nodes(&mut self) {
+        let globals: Vec<String> = self
+            .services
+            .iter()
+            .filter(|service| service.spec.declared.mode == ServiceMode::Global)
+            .map(|service| service.id.clone())
+            .collect();
+        for service in globals {
+            for node in self.nodes.clone() {
+                let place = (None, Some(node));
+                let mut known = self.tasks.iter().rev().filter(|task| task.service == service);
+                let last = known.find(|task| task.place() == place);
+                let was_stopped = |task: &Task| {
+                    use TaskState::{Complete, Failed, Rejected};
+                    let by_itself = matches!(task.state, Complete | Failed | Rejected);
+                    task.desired > TaskState::Running && !by_itself
+                };
+                if last.is_none_or(was_stopped) {
+                    self.create_task(&service, place, TaskState::Running);
+                }
+            }
+        }
+    }
+
+    /// Tasks that found no node look for one again.
+    fn schedule_again(&mut self) {
+        let mut waiting = Vec::new();
+        for task in self.tasks.iter_mut().filter(|task| task.state == TaskState::Pending) {
+            (task.state, task.error) = (TaskState::New, None);
+            waiting.push((task.id.clone(), task.life.starts_after));
+        }
+        for (task, starts_after) in waiting {
+            self.prepare(&task);
+            self.after(starts_after, Alarm::Make(task));
         }
     }
 

@@ -18,6 +18,7 @@ use super::EventStream;
 use super::behaviour::{Behaviour, Life};
 use super::commands::Script;
 use super::health::Checked;
+use super::orchestrate::Place;
 use super::update::Update;
 
 /// Everything there is.
@@ -30,6 +31,8 @@ pub(crate) struct Sim {
     pub(super) containers: Vec<Container>,
     pub(super) things: Vec<Thing>,
     pub(super) behaviours: BTreeMap<String, Behaviour>,
+    /// Of whatever nothing was said about.
+    steady: Behaviour,
     pub(super) images: BTreeMap<String, ImageFound>,
     pub(super) images_at_first: BTreeMap<String, (u32, ImageFound)>,
     pub(super) nodes: Vec<String>,
@@ -54,7 +57,8 @@ pub(crate) struct Sim {
     pub(super) held: Vec<String>,
     /// Volumes whose files are on storage that outlives them.
     pub(super) outliving: Vec<String>,
-    changes: u64,
+    /// Changes, heard of or not.
+    pub(super) changes: u64,
     /// How often the event stream broke.
     pub(super) gaps: u64,
     /// Everything ever created, for audits.
@@ -88,6 +92,8 @@ pub(super) struct Service {
     pub(super) message: Option<String>,
     pub(super) update: Option<Update>,
     pub(super) completed: u64,
+    /// How often each place was filled again after its task had ended.
+    pub(super) attempts: BTreeMap<Place, u64>,
 }
 
 /// What was submitted for a service, with the names of what it uses.
@@ -167,6 +173,7 @@ impl Sim {
             containers: Vec::new(),
             things: Vec::new(),
             behaviours: BTreeMap::new(),
+            steady: Behaviour::steady(),
             images: BTreeMap::new(),
             images_at_first: BTreeMap::new(),
             nodes: vec!["node-1".into()],
@@ -247,10 +254,10 @@ impl Sim {
         is_heard
     }
 
-    pub(super) fn behaviour(&self, declared: &DeclaredService) -> Behaviour {
+    pub(super) fn behaviour(&self, declared: &DeclaredService) -> &Behaviour {
         let by_image = self.behaviours.get(&declared.image);
         let known = by_image.or_else(|| self.behaviours.get(declared.name.as_str()));
-        known.cloned().unwrap_or_else(Behaviour::steady)
+        known.unwrap_or(&self.steady)
     }
 
     pub(super) fn service(&self, id: &str) -> Option<&Service> {

@@ -85,6 +85,14 @@ impl Sim {
         places
     }
 
+    /// Whether a place still has a task made from another spec.
+    fn is_dirty(&self, id: &str, place: &Place) -> bool {
+        let Some(service) = self.service(id) else { return false };
+        let live = self.tasks_at(id, place);
+        let mut tasks = live.iter().filter_map(|task| self.task(task));
+        live.is_empty() || tasks.any(|task| !task.spec.makes_same_task(&service.spec))
+    }
+
     fn set_state(&mut self, id: &str, state: UpdateState, message: &str) {
         if let Some(service) = self.service_mut(id) {
             service.state = state;
@@ -138,6 +146,9 @@ impl Sim {
         while update.active.len() < room
             && let Some(place) = update.queue.pop_front()
         {
+            if !self.is_dirty(id, &place) {
+                continue;
+            }
             self.begin_replacing(id, &place, update, policy.start_first);
         }
         self.replace(update, policy.start_first);

@@ -15,5 +15,6 @@ mod objects;
 mod registry;
 mod severed;
 mod support;
+mod timelines;
 mod updates;
 mod watching;
