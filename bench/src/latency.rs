@@ -241,7 +241,8 @@ async fn poll(
     while clock.now() < deadline {
         clock.sleep_until(next).await;
         let facts = watch.observe().await?;
-        if let Convergence::Converged { .. } = judge(&wanted(), &facts, Duration::MAX) {
+        if let Convergence::Converged { .. } = judge(&wanted(), &facts, Duration::MAX, clock.now())
+        {
             return Ok(clock.now());
         }
         next = next.plus(POLL);
