@@ -45,5 +45,8 @@ pub(crate) fn publish(
     around: Option<&Around>,
 ) -> Result<(), cc_ci_core::ports::StoreError> {
     store.write("results.json", cc_ci_report::json::results(results).as_bytes())?;
+    if let Some(text) = cc_ci_report::diagnosis::markdown(results) {
+        store.write("diagnosis.md", text.as_bytes())?;
+    }
     store.write("report.md", cc_ci_report::markdown::report(results, around).as_bytes())
 }

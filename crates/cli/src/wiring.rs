@@ -200,6 +200,7 @@ impl Host {
             volumes: Arc::new(HostVolumes::new(volume_root)),
             snapshots: Arc::new(RusticSnapshots::new(work.join("snapshots"), Arc::new(OsEntropy))),
             images: swarm,
+            host: Arc::new(ThisHost),
             probe: Arc::new(probe),
             processes: processes()?,
             signals,

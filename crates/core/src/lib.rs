@@ -16,6 +16,7 @@ pub mod cleanup;
 pub mod compose;
 pub mod convergence;
 pub mod data_markers;
+pub mod diagnosis;
 pub mod difference;
 pub mod doctor;
 pub mod env_file;

@@ -92,7 +92,7 @@ fn within(plan: &Plan, state: &RunState, run: &StageRun, now: Timestamp) -> Step
     } else if broken && attempts::is_due(plan, run, now) {
         Some(Act::Converge)
     } else if broken {
-        closing_look(state, run, &app)
+        aftermath(state, run, &app)
     } else {
         script.get(acts.len()).copied()
     };
@@ -133,13 +133,18 @@ fn lets_go_on(act: &ActRun) -> bool {
         | Act::Test
         | Act::Observe
         | Act::Dismantle => act.is_good(),
+        Act::Examine => true,
     }
 }
 
-/// After something went wrong: one look at what stands, if anything was deployed.
-fn closing_look(state: &RunState, run: &StageRun, app: &AppId) -> Option<Act> {
-    let deployed = state.was_touched(app) && run.stage != Stage::Teardown;
-    (deployed && run.act(Act::Observe).is_none()).then_some(Act::Observe)
+/// After something went wrong: whatever may tell why, then one look at what stands, if anything
+/// was deployed. Of a run that somebody stopped, and of a removal, nobody asks why.
+fn aftermath(state: &RunState, run: &StageRun, app: &AppId) -> Option<Act> {
+    if state.is_cancelled() || run.stage == Stage::Teardown {
+        return None;
+    }
+    let due = [Some(Act::Examine), state.was_touched(app).then_some(Act::Observe)];
+    due.into_iter().flatten().find(|act| run.act(*act).is_none())
 }
 
 /// The acts of a stage that goes well.
@@ -237,6 +242,7 @@ fn deadline(plan: &Plan, run: &StageRun, act: Act, now: Timestamp) -> Timestamp 
             let tests = plan.tests_of(run.stage).count().max(1);
             (now, budgets.test_ms.saturating_mul(tests as u64))
         }
+        Act::Examine => (now, EXAMINE_MS),
         Act::Observe | Act::Meter | Act::Inspect | Act::Plant | Act::Seek => (now, LOOK_MS),
         Act::Deploy { revision } => (now, installing(plan, run, revision)),
         Act::Converge | Act::Answer => match last_deploy(run) {
@@ -264,3 +270,6 @@ fn last_deploy(run: &StageRun) -> Option<&ActRun> {
 
 /// How long one look may take.
 const LOOK_MS: u64 = 30_000;
+
+/// How long it may take to gather what tells why something is red (RES-6).
+const EXAMINE_MS: u64 = 15_000;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cc_ci_model::diagnosis::{CauseClass, Diagnosis};
 use cc_ci_model::event::Tool;
 use cc_ci_model::evidence::{Act, Evidence, ImageFound, ImageSeen};
 use cc_ci_model::meter::Availability;
@@ -16,6 +17,7 @@ use cc_ci_model::stack::TaskState;
 use cc_ci_model::stage::{Rung, Stage};
 
 use crate::flaky::flaky;
+use crate::diagnosis::diagnoses;
 use crate::meter;
 use crate::obligations::deploy_counts;
 use crate::outcome::combine;
@@ -26,6 +28,7 @@ use crate::verdict::{Judgement, not_kept, verdict};
 /// The published answer.
 pub fn results(plan: &Plan, state: &RunState) -> Results {
     let judgement = verdict(plan, state);
+    let diagnosis = diagnoses(plan, state);
     Results {
         schema_version: RESULTS_SCHEMA_VERSION,
         is_final: state.seal.is_some() && state.damage.is_none(),
@@ -43,10 +46,11 @@ pub fn results(plan: &Plan, state: &RunState) -> Results {
         rungs: judgement
             .rungs
             .iter()
-            .map(|(rung, outcome)| (*rung, rung_result(outcome)))
+            .map(|(rung, outcome)| (*rung, rung_result(*rung, outcome, &diagnosis)))
             .collect(),
         skips: skips(&judgement.rungs),
         stages: stages(plan, state, &judgement),
+        diagnosis,
         deploys: deploy_counts(plan, state),
         obligations: judgement.obligations.clone(),
         difference: plan.difference.clone(),
@@ -83,7 +87,15 @@ fn base(plan: &Plan) -> Option<BaseResult> {
     }
 }
 
-fn rung_result(outcome: &Outcome) -> RungResult {
+/// The kind of cause of a red rung: of the stage that decided it.
+fn class_of(rung: Rung, outcome: &Outcome, diagnosis: &[Diagnosis]) -> Option<CauseClass> {
+    let is_red = matches!(outcome.status(), Status::Failed | Status::Errored | Status::Unverified);
+    let of_rung = || diagnosis.iter().filter(|one| is_red && one.rung == Some(rung));
+    let decided = of_rung().find(|one| one.status == outcome.status());
+    decided.map(|one| one.class)
+}
+
+fn rung_result(rung: Rung, outcome: &Outcome, diagnosis: &[Diagnosis]) -> RungResult {
     let (by, intended) = match outcome {
         Outcome::Blocked { by } => (Some(by.clone()), None),
         Outcome::Skipped { intended, .. } => (None, Some(*intended)),
@@ -98,6 +110,7 @@ fn rung_result(outcome: &Outcome) -> RungResult {
         reason: outcome.reason().map(str::to_owned),
         by,
         intended,
+        class: class_of(rung, outcome, diagnosis),
     }
 }
 

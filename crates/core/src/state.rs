@@ -245,7 +245,12 @@ impl RunState {
     fn error_act(&mut self, event: &Event, message: &str) {
         if let Some(act) = self.open_act_mut(event.lane) {
             act.ended_at = Some(event.at);
-            act.checks = vec![Check::new(act.act.as_str(), Outcome::errored(message), message)];
+            // What is gathered for people can not change a verdict (RES-6).
+            if act.act == Act::Examine {
+                act.warnings = vec![Finding::new("not_examined", message, None)];
+            } else {
+                act.checks = vec![Check::new(act.act.as_str(), Outcome::errored(message), message)];
+            }
         } else {
             self.damaged("an act failed outside an act".to_owned());
         }

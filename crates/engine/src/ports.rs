@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cc_ci_core::ports::{
-    Clock, Commands, Deployer, Entropy, Exec, Files, Images, Listener, Objects, Probe, Processes,
-    Recipes, Restarts, RunStore, Signals, Snapshots, StackView, Volumes,
+    Clock, Commands, Deployer, Entropy, Exec, Files, HostView, Images, Listener, Objects, Probe,
+    Processes, Recipes, Restarts, RunStore, Signals, Snapshots, StackView, Volumes,
 };
 
 use cc_ci_model::name::ComposeName;
@@ -47,6 +47,8 @@ pub struct Ports {
     pub volumes: Arc<dyn Volumes>,
     /// The run's snapshots.
     pub snapshots: Arc<dyn Snapshots>,
+    /// The host this process runs on.
+    pub host: Arc<dyn HostView>,
     /// Requests to stop.
     pub signals: Arc<dyn Signals>,
     /// The run directory.

@@ -65,6 +65,8 @@ pub enum Act {
     Recall,
     /// Run the pack's tests.
     Test,
+    /// Gather what may tell why an act before it did not go well.
+    Examine,
     /// Take the stage's closing look at the stack.
     Observe,
     /// Remove the app.
@@ -101,6 +103,7 @@ impl Act {
             Act::Restart => "restart",
             Act::Recall => "data_back",
             Act::Test => "tests",
+            Act::Examine => "examine",
             Act::Observe => "observe",
             Act::Dismantle => "dismantle",
         }
@@ -195,6 +198,8 @@ pub enum Evidence {
         /// In the order in which they ran.
         tests: Vec<TestSeen>,
     },
+    /// Of [`Act::Examine`].
+    Examined(ExamineSeen),
     /// Of [`Act::Observe`].
     Observed(ObserveSeen),
     /// Of [`Act::Dismantle`].
@@ -376,6 +381,32 @@ pub struct MarkerSeen {
     pub found: Option<String>,
     /// Why nothing could be read or written.
     pub problem: Option<String>,
+}
+
+/// What was gathered after an act that did not go well (RES-7). No outcome rests on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ExamineSeen {
+    /// The stack; `None` when nothing was deployed, or the engine did not answer.
+    pub facts: Option<StackFacts>,
+    /// The last lines of each service, those in trouble first; of ended tasks too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogSeen>,
+    /// Room left where the engine keeps everything, in bytes.
+    pub free_bytes: Option<u64>,
+    /// Memory the host can still give, in bytes.
+    pub memory_available_bytes: Option<u64>,
+    /// What could not be had, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// The end of what a service wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LogSeen {
+    /// The service.
+    pub service: String,
+    /// Its last lines, newest last, each cut short.
+    pub lines: Vec<String>,
 }
 
 /// A stage's closing look (CONV-8).

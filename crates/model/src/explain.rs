@@ -40,13 +40,15 @@ pub enum DecisionKind {
     Condition,
     /// A rung of the ladder; its parts are stages and obligations.
     Rung,
-    /// A stage, about one app; its parts are attempts that were made again, and the checks that
-    /// count.
+    /// A stage, about one app; its parts are attempts that were made again, the checks that count
+    /// and, when it is red, a diagnosis.
     Stage,
     /// An attempt that was not good enough, so that its stage was tried again; its parts are checks.
     Attempt,
     /// Something that was looked at.
     Check,
+    /// Why a stage is red, and what to try.
+    Diagnosis,
     /// Something that had to be proven for a rung to count.
     Obligation,
     /// A choice of the plan.

@@ -4,12 +4,13 @@
 //! anything, waits, or reads a clock, a file or the environment.
 //!
 //! Reading order: [`name`], [`stage`], [`outcome`], [`compose`], [`stack`], [`plan`],
-//! [`evidence`], [`event`], [`results`], [`explain`], [`exit`].
+//! [`evidence`], [`event`], [`results`], [`diagnosis`], [`explain`], [`exit`].
 #![warn(missing_docs)]
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod backup;
 pub mod compose;
+pub mod diagnosis;
 pub mod difference;
 pub mod doctor;
 pub mod event;

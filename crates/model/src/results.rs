@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::{CauseClass, Diagnosis};
 use crate::difference::{Difference, OperatorStep};
 use crate::event::Tool;
 use crate::exit::Condition;
@@ -55,6 +56,9 @@ pub struct Results {
     pub skips: Skips,
     /// Stages, in the order in which they ran; those that did not run last.
     pub stages: Vec<StageResult>,
+    /// Why each red stage is red.
+    #[serde(default)]
+    pub diagnosis: Vec<Diagnosis>,
     /// Submissions of each app.
     pub deploys: Vec<DeployCount>,
     /// What had to be proven.
@@ -124,6 +128,9 @@ pub struct RungResult {
     pub by: Option<String>,
     /// Whether a skip was declared.
     pub intended: Option<bool>,
+    /// The kind of cause, when red.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<CauseClass>,
 }
 
 /// Rungs that were not attempted.

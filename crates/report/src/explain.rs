@@ -84,6 +84,7 @@ impl Telling {
             | DecisionKind::Condition
             | DecisionKind::Attempt
             | DecisionKind::Check
+            | DecisionKind::Diagnosis
             | DecisionKind::Obligation => {
                 if is_new {
                     self.page.title("what the plan chose");
@@ -133,6 +134,11 @@ impl Telling {
         let text = format!("stage {}{app}: {word}{}", stage.name, stage.because);
         self.told(stage, indent, &text, false);
         for part in &stage.parts {
+            if part.kind == DecisionKind::Diagnosis {
+                let text = format!("diagnosis: {}", part.because);
+                self.told(part, indent + 4, &text, false);
+                continue;
+            }
             let is_attempt = part.kind == DecisionKind::Attempt;
             let text = format!("{}: {}", part.name, self.once(&part.because));
             self.told(part, indent + 4, &text, !is_attempt);

@@ -11,6 +11,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod closer;
+pub mod diagnosis;
 pub mod doctor;
 pub mod explain;
 pub mod json;

@@ -5,7 +5,7 @@
 //!
 //! Tests: `markdown/tests.rs`.
 
-mod escape;
+pub(crate) mod escape;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +17,7 @@ use cc_ci_model::results::{Results, StageResult};
 use crate::closer::{self, Around};
 use crate::markdown::escape::{fenced, fenced_as, plain};
 use crate::view::{self, Said};
-use crate::{upgrade, words};
+use crate::{diagnosis, upgrade, words};
 
 /// The report of a run; with what to type to look closer, where that is known.
 pub fn report(results: &Results, around: Option<&Around>) -> String {
@@ -26,6 +26,7 @@ pub fn report(results: &Results, around: Option<&Around>) -> String {
     ladder(&mut text, results, &mut said);
     let flaky = view::flaky(results).into_iter();
     list(&mut text, "Flaky: passed only when tried again", flaky.map(|one| plain(&one)));
+    diagnosis::section(&mut text, results);
     conditions(&mut text, results, &mut said);
     stages(&mut text, results, &mut said);
     lists(&mut text, results, &mut said);

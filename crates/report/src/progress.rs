@@ -206,6 +206,7 @@ fn doing(act: Act) -> String {
         Act::Restart => "restarting every service".to_owned(),
         Act::Recall => "looking whether the data is back".to_owned(),
         Act::Test => "running the pack's tests".to_owned(),
+        Act::Examine => "gathering what tells why".to_owned(),
         Act::Observe => "taking a closing look".to_owned(),
         Act::Dismantle => "removing the app".to_owned(),
     }
@@ -231,6 +232,7 @@ fn briefly(act: Act) -> String {
         Act::Restore => "restore",
         Act::Restart => "restarting services",
         Act::Test => "tests",
+        Act::Examine => "looking for the cause",
         Act::Observe => "closing look",
         Act::Dismantle => "removing the app",
     };

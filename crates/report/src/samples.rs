@@ -4,6 +4,7 @@
 
 mod parts;
 
+use cc_ci_model::diagnosis::{CauseClass, Diagnosis};
 use cc_ci_model::difference::{Difference, OperatorStep, ServiceDifference, ValueDifference};
 use cc_ci_model::exit::{Condition, ExitKind};
 use cc_ci_model::intent::{Object, ObjectKind};
@@ -125,6 +126,7 @@ pub(crate) fn red() -> Results {
     let install = all.rungs.entry(Rung::Install).or_insert_with(passed);
     install.status = Status::Failed;
     install.reason = Some(NEVER_HEALTHY.into());
+    install.class = Some(CauseClass::Health);
     block(&mut all, &[Rung::Upgrade], "install");
     skip(&mut all, Rung::BackupRestore, "no volume is labelled for backup", true);
     skip(&mut all, Rung::Functional, "the pack has no tests", false);
@@ -138,6 +140,21 @@ pub(crate) fn red() -> Results {
         missing("upgrade", Status::Blocked, "by install"),
         missing("backup", Status::Skipped, "no volume is labelled for backup"),
     ];
+    all.diagnosis = vec![Diagnosis {
+        stage: "install".into(),
+        rung: Some(Rung::Install),
+        app: Some("fresh".parse().unwrap()),
+        status: Status::Failed,
+        class: CauseClass::Health,
+        message: "service app: its health check fails, 2 times in a row; the check says: wget: can't connect to remote host".into(),
+        next: "run the health check's command by hand in the container of service app".into(),
+        reproduce: "cc-ci run custom-html-tiny --ref aaaaaaaa --stages install --keep".into(),
+        evidence: vec![
+            "service app: task t1 is complete, exit code 0: finished".into(),
+            "app | static-web: stopping".into(),
+            "host: 100.0 GiB free on disk, 8.0 GiB of memory available".into(),
+        ],
+    }];
     all.conditions = vec![Condition::new(ExitKind::Fail, NEVER_HEALTHY, Some("install".into()))];
     all.obligations = vec![Obligation {
         rung: Rung::Install,

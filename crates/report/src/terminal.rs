@@ -17,7 +17,7 @@ use cc_ci_model::results::{CheckResult, Results, StageResult};
 use crate::closer::{self, Around};
 use crate::terminal::page::{Page, Paint, paint};
 use crate::view::{self, Row, Said};
-use crate::{upgrade, words};
+use crate::{diagnosis, upgrade, words};
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,7 @@ pub fn report(results: &Results, around: Option<&Around>, style: Style) -> Strin
             said.say_rung(row.rung, result);
         }
     }
+    diagnosis::show(&mut page, results, around, &mut said);
     stages(&mut page, results, &mut said);
     let open =
         view::unproven(results).map(|due| format!("{}: {}: {}", due.rung, due.name, due.evidence));

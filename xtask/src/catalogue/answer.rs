@@ -205,14 +205,15 @@ mod tests {
 
     fn expected() -> Expected {
         toml::from_str(
-            "verdict = 'fail'\nexit = 1\nrung = 'install'\nstage = 'install'\nstatus = 'failed'\nreason_contains = ['healthy']",
+            "verdict = 'fail'\nexit = 1\nrung = 'install'\nstage = 'install'\nstatus = 'failed'\nclass = 'health'\nreason_contains = ['healthy']",
         )
         .unwrap()
     }
 
     fn answer(exit: i32, verdict: &str, status: &str, reason: &str, left: &str) -> Answer {
+        let class = if status == "failed" { r#", "class": "health""# } else { "" };
         let stdout = format!(
-            r#"{{"final": true, "verdict": "{verdict}", "rungs": {{"install": {{"status": "{status}", "reason": "{reason}"}}}},
+            r#"{{"final": true, "verdict": "{verdict}", "rungs": {{"install": {{"status": "{status}", "reason": "{reason}"{class}}}}},
             "stages": [{{"name": "install", "status": "{status}", "reason": null, "attempts": 1}}],
             "cleanup": {{"complete": {}, "left": [{left}]}}, "more": 1}}"#,
             left.is_empty()
@@ -238,6 +239,7 @@ mod tests {
                 "verdict: expected fail, got pass",
                 "rung install: expected failed, got passed",
                 "stage install: expected failed, got passed",
+                "class: expected health, got none",
                 "reason: expected it to contain \"healthy\", got \"\"",
                 "cleanup: expected nothing to be left, got volume x_data",
             ]

@@ -78,6 +78,7 @@ fn is_about_the_network(act: Act) -> bool {
         | Act::Undeploy
         | Act::Disturb
         | Act::Recall
+        | Act::Examine
         | Act::Dismantle => false,
     }
 }
@@ -119,6 +120,7 @@ mod tests {
         Act::Undeploy,
         Act::Disturb,
         Act::Recall,
+        Act::Examine,
         Act::Dismantle,
     ];
 

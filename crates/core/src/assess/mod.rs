@@ -157,6 +157,8 @@ fn meaning(context: Context<'_>, evidence: &Evidence) -> Assessment {
         (Act::Restart, Evidence::Restarted { services }) => restore::assess_restarted(services),
         (Act::Recall, Evidence::Recalled { markers, data }) => data::recall(context, markers, data),
         (Act::Test, Evidence::Tested { tests }) => tests_ran::assess(context, tests),
+        // No outcome rests on it: `crate::diagnosis` reads it (RES-6).
+        (Act::Examine, Evidence::Examined(_)) => Assessment::default(),
         (Act::Observe, Evidence::Observed(seen)) => observe::assess(context, seen),
         (Act::Dismantle, Evidence::Dismantled { left, refusals }) => {
             observe::assess_dismantled(left, refusals)

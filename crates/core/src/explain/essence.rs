@@ -3,7 +3,8 @@
 use cc_ci_model::backup::{HookSeen, KeptMarker, SnapshotSeen, TestSeen};
 use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::{
-    AnswerSeen, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
+    AnswerSeen, DeploySeen, Evidence, ExamineSeen, ImageFound, ImageSeen, MarkerSeen, PageSeen,
+    SettleSeen,
 };
 use cc_ci_model::intent::Object;
 use cc_ci_model::marker::DataSeen;
@@ -94,12 +95,23 @@ fn of_evidence(evidence: &Evidence) -> String {
             format!("after the restore: {}{}", files_found(markers), values(data))
         }
         Evidence::Tested { tests } => tested(tests),
+        Evidence::Examined(seen) => examined(seen),
         Evidence::Observed(seen) => match &seen.facts {
             Some(facts) => format!("the stack: {}", stack(facts)),
             None => "the engine did not answer".to_owned(),
         },
         Evidence::Dismantled { left, refusals } => dismantled(left, refusals),
     }
+}
+
+fn examined(seen: &ExamineSeen) -> String {
+    let lines: usize = seen.logs.iter().map(|log| log.lines.len()).sum();
+    let stack = seen.facts.as_ref().map_or("nothing of the stack".to_owned(), stack);
+    let missing = match seen.missing.len() {
+        0 => String::new(),
+        many => format!("; {} could not be had", count(many, "thing")),
+    };
+    format!("gathered: {stack}; {} of logs{missing}", count(lines, "line"))
 }
 
 fn images_there(images: &[ImageSeen]) -> String {

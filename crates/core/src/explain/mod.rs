@@ -12,6 +12,7 @@ mod narrow;
 mod tests;
 
 use cc_ci_model::event::{Event, EventKind};
+use cc_ci_model::evidence::Act;
 use cc_ci_model::explain::{Decision, DecisionKind, EvidenceLine, TRACE_SCHEMA_VERSION, Trace};
 use cc_ci_model::outcome::{Outcome, Status};
 use cc_ci_model::plan::{BaseChoice, Doing, Plan, PlannedStage};
@@ -19,6 +20,7 @@ use cc_ci_model::stage::{Rung, Stage};
 
 use crate::assess::Check;
 use crate::flaky::{flaky, flaky_of};
+use crate::diagnosis::diagnosed;
 use crate::obligations::{Proof, proofs};
 use crate::outcome::combine;
 use crate::state::{ActRun, RunState, StageRun};
@@ -226,6 +228,7 @@ impl<'a> Tracing<'a> {
         };
         let mut parts = self.earlier(run);
         parts.extend(self.checks(run.last_attempt()));
+        parts.extend(self.diagnosis(run));
         Decision {
             kind: DecisionKind::Stage,
             name: run.stage.to_string(),
@@ -268,6 +271,20 @@ impl<'a> Tracing<'a> {
         let mut decision = leaf(DecisionKind::Check, &check.name, because, self.lines.of_act(act));
         decision.status = Some(check.outcome.status());
         decision
+    }
+
+    /// Why a stage is red: from the act that decided, and from what was gathered after it.
+    fn diagnosis(&self, run: &StageRun) -> Option<Decision> {
+        let told = diagnosed(self.plan, self.state, run)?;
+        let outcome = run.outcome();
+        let decided = deciding_check(run, &outcome).map(|(act, _)| self.lines.of_act(act));
+        let examined = run.act(Act::Examine).map(|act| self.lines.of_act(act));
+        let lines: Vec<EvidenceLine> = decided.into_iter().chain(examined).flatten().collect();
+        let lines = if lines.is_empty() { self.lines.of_stage(run) } else { lines };
+        let because = format!("{}: {}. Try next: {}", told.class, told.message, told.next);
+        let mut decision = leaf(DecisionKind::Diagnosis, "diagnosis", because, lines);
+        decision.status = Some(told.status);
+        Some(decision)
     }
 
     /// A stage of the plan that did not run.

@@ -53,6 +53,7 @@ fn own_name(decision: &Decision) -> &str {
         | DecisionKind::Stage
         | DecisionKind::Attempt
         | DecisionKind::Check
+        | DecisionKind::Diagnosis
         | DecisionKind::Obligation
         | DecisionKind::Choice => &decision.name,
     }

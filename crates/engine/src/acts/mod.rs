@@ -7,6 +7,7 @@ mod converge;
 mod data_markers;
 mod deploy;
 mod disaster;
+mod examine;
 mod images;
 mod logs;
 mod markers;
@@ -158,6 +159,7 @@ pub(crate) async fn carry_out(
         Act::Restart => restore::restart(hand, &app).await,
         Act::Recall => volume_markers::recall(hand, &app, deadline).await,
         Act::Test => tests_run::test(hand, &app).await,
+        Act::Examine => Ok(examine::examine(hand, &app, deadline).await),
         Act::Observe => observe::observe(hand, &app, deadline).await,
         Act::Dismantle => dismantle(hand, &app, deadline).await,
     }

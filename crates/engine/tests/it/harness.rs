@@ -6,12 +6,13 @@ use std::time::Duration;
 use cc_ci_core::results::results;
 use cc_ci_core::state::RunState;
 use cc_ci_engine::ports::{Place, Ports};
+use cc_ci_model::diagnosis::Diagnosis;
 use cc_ci_model::event::{EventKind, Tool};
 use cc_ci_model::exit::ExitKind;
 use cc_ci_model::outcome::{Status, Verdict};
 use cc_ci_model::results::Results;
 use cc_ci_model::stage::Rung;
-use cc_ci_testkit::{PlanBuilder, World, service, stack};
+use cc_ci_testkit::{FakeHost, PlanBuilder, World, service, stack};
 use futures_util::FutureExt;
 
 /// Longer than any run may take, in virtual time.
@@ -59,6 +60,7 @@ pub(crate) fn ports(world: &World) -> Ports {
         images: swarm,
         volumes: world.volumes.clone(),
         snapshots: world.snapshots.clone(),
+        host: std::sync::Arc::new(FakeHost::new()),
         place: Place {
             run_directory: "/run/directory".into(),
             pack: Some("/packs/recipe".into()),
@@ -138,6 +140,8 @@ impl Ended {
             let state = RunState::of(&events);
             assert_eq!(state.damage, None);
             assert_eq!(results(&self.world.plan, &state), *told, "the log alone tells the same");
+            told.diagnosis.iter().for_each(check_diagnosis);
+            check_classes(told);
             cc_ci_testkit::check_trace(&events);
             assert!(matches!(
                 events.last().map(|event| &event.kind),
@@ -178,5 +182,25 @@ impl Ended {
     pub(crate) fn expect(&self, verdict: Verdict, exit: ExitKind) {
         assert_eq!((self.results().verdict, self.exit()), (verdict, exit), "{}", self.said());
         self.check();
+    }
+}
+
+/// Every red says why, what to try, and how to have it again (RES-7).
+#[track_caller]
+fn check_diagnosis(one: &Diagnosis) {
+    assert!(!one.message.is_empty() && !one.next.is_empty(), "{one:?}");
+    assert!(one.reproduce.starts_with("cc-ci run "), "{one:?}");
+    assert!(one.evidence.iter().all(|line| !line.contains('\n')), "{one:?}");
+}
+
+/// Every red rung has a class, unless somebody stopped the run.
+#[track_caller]
+fn check_classes(results: &Results) {
+    for (rung, result) in &results.rungs {
+        let is_red = matches!(result.status, Status::Failed | Status::Errored);
+        let may_have = is_red || result.status == Status::Unverified;
+        assert!(result.class.is_none() || may_have, "{rung}: {result:?}");
+        let is_due = is_red && results.verdict != Verdict::Cancelled;
+        assert!(!is_due || result.class.is_some(), "{rung}: {result:?}");
     }
 }

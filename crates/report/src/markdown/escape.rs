@@ -6,7 +6,7 @@ use crate::words;
 const SIGNS: [char; 13] = ['\\', '`', '*', '_', '[', ']', '<', '>', '|', '~', '#', '&', '@'];
 
 /// Text on one line, every sign of it read as itself.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in words::harmless(text.trim()).chars() {
         if c == '\n' {
@@ -22,12 +22,12 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// Text as it is, in a block that nothing in it can end.
-pub(super) fn fenced(text: &str) -> String {
+pub(crate) fn fenced(text: &str) -> String {
     fenced_as("text", text)
 }
 
 /// The same, in a language.
-pub(super) fn fenced_as(language: &str, text: &str) -> String {
+pub(crate) fn fenced_as(language: &str, text: &str) -> String {
     let text = words::harmless(text.trim_end());
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);

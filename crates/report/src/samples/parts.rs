@@ -51,6 +51,7 @@ pub(super) fn nothing(recipe: &str, version: &str) -> Results {
         rungs,
         skips: Skips::default(),
         stages: Vec::new(),
+        diagnosis: Vec::new(),
         deploys: Vec::new(),
         obligations: Vec::new(),
         difference: None,
@@ -70,7 +71,7 @@ pub(super) fn nothing(recipe: &str, version: &str) -> Results {
 }
 
 pub(super) fn passed() -> RungResult {
-    RungResult { status: Status::Passed, reason: None, by: None, intended: None }
+    RungResult { status: Status::Passed, reason: None, by: None, intended: None, class: None }
 }
 
 pub(super) fn set(all: &mut Results, rung: Rung, status: Status, reason: Option<&str>) {
@@ -91,6 +92,7 @@ pub(super) fn skip(all: &mut Results, rung: Rung, reason: &str, intended: bool) 
         reason: Some(reason.into()),
         by: None,
         intended: Some(intended),
+        class: None,
     };
     all.rungs.insert(rung, result);
     let list = if intended { &mut all.skips.intentional } else { &mut all.skips.unintentional };
