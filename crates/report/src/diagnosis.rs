@@ -65,7 +65,7 @@ pub(crate) fn section(text: &mut String, results: &Results) {
             let _ = writeln!(text, "{}", fenced(&one.evidence.join("\n")));
         }
         let again = fenced_as("sh", &one.reproduce);
-        let _ = writeln!(text, "The same again, on any machine with a Swarm:\n\n{again}");
+        let _ = writeln!(text, "The same again:\n\n{again}");
     }
 }
 

@@ -69,61 +69,82 @@ fn of_class(red: &Red<'_>, cause: &Cause) -> String {
     let service = cause.service.as_deref();
     let of_service = service.map_or(String::new(), |name| format!(" of service {name}"));
     match cause.class {
-        CauseClass::Image => {
-            "check name and tag of the image in compose.yml against the registry: `docker manifest inspect IMAGE`; a tag may have been \
-             removed upstream"
-                .to_owned()
-        }
-        CauseClass::Registry => {
-            "nothing of the recipe is shown to be wrong: log in to the registry (`docker login`), check the network of this host and the \
-             registry's rate limit, then run again"
-                .to_owned()
-        }
-        CauseClass::Compose => {
-            "mend what docker names in the compose files; `cc-ci plan` reads them without deploying anything".to_owned()
-        }
-        CauseClass::ConfigVersion => {
-            "raise the version of each changed config in abra.sh (`export NAME_VERSION=v2`), so that Swarm gets a new object; a changed \
-             secret needs a new SECRET_NAME_VERSION in .env.sample"
-                .to_owned()
-        }
-        CauseClass::Secret => {
-            "declare the secret: `SECRET_NAME_VERSION=v1` in .env.sample, `secrets:` in compose.yml at the top and at the service, and the \
-             same name where the app reads it"
-                .to_owned()
-        }
         CauseClass::Port => port(red),
         CauseClass::Resources => resources(cause),
-        CauseClass::Start => {
-            format!("mend what the engine names: the command, entrypoint, mounts or devices{of_service} in compose.yml")
-        }
+        CauseClass::Start => format!(
+            "mend what the engine names: the command, entrypoint, mounts or devices{of_service} in compose.yml"
+        ),
         CauseClass::Oom => oom(red, cause),
         CauseClass::Dns => dns(red),
         CauseClass::Migration => migration(red),
         CauseClass::Health => health(red, &of_service),
         CauseClass::CrashLoop => format!(
-            "read the last lines{of_service} above: what it misses or refuses is usually there; check command, env and files that \
-             configs or volumes have to bring"
+            "read the last lines{of_service}: what it misses or refuses is usually there; check its command, its env, and the files \
+             that configs and volumes have to bring"
         ),
         CauseClass::Readiness => readiness(red),
-        CauseClass::Update => {
-            "see what Swarm says of the update (`docker service ps --no-trunc`), and `deploy.update_config` of the service: order, monitor \
-             and failure_action"
-                .to_owned()
-        }
         CauseClass::Timeout => timeout(red),
+        CauseClass::Data => data(red),
+        CauseClass::Image
+        | CauseClass::Registry
+        | CauseClass::Compose
+        | CauseClass::ConfigVersion
+        | CauseClass::Secret
+        | CauseClass::Update
+        | CauseClass::Hook
+        | CauseClass::Backup
+        | CauseClass::Test
+        | CauseClass::Infrastructure => general(cause.class).to_owned(),
+    }
+}
+
+/// What there is to say whatever was seen.
+pub(super) fn general(class: CauseClass) -> &'static str {
+    match class {
+        CauseClass::Image => {
+            "check name and tag of the image in compose.yml against its registry (`docker manifest inspect IMAGE`): a tag may have been \
+             removed upstream"
+        }
+        CauseClass::Registry => {
+            "nothing of the recipe is shown to be wrong: log in to the registry (`docker login`), check this host's network and the \
+             registry's rate limit, and run again"
+        }
+        CauseClass::Compose => {
+            "mend in the compose files or .env.sample what is named here; `cc-ci plan` reads them without deploying anything"
+        }
+        CauseClass::ConfigVersion => {
+            "raise the version of each changed config in abra.sh (`export NAME_VERSION=v2`), so that Swarm gets a new object; a changed \
+             secret needs a new SECRET_NAME_VERSION in .env.sample"
+        }
+        CauseClass::Secret => {
+            "declare the secret: `SECRET_NAME_VERSION=v1` in .env.sample, `secrets:` in compose.yml both at the top and at the service, \
+             and the same name where the app reads it"
+        }
+        CauseClass::Update => {
+            "see what Swarm says of the update (`docker service ps --no-trunc`), and the service's `deploy.update_config`: order, monitor \
+             and failure_action"
+        }
         CauseClass::Hook => {
-            "run the hook's command by hand in the kept app and mend it where it ends with an error; what it said is above".to_owned()
+            "run the hook's command by hand in the kept app, and mend it where it ends with an error"
         }
         CauseClass::Backup => {
             "compare the backup labels in compose.yml with where the app keeps its data: paths, volumes, and the hooks that write the dump"
-                .to_owned()
         }
-        CauseClass::Data => data(red),
-        CauseClass::Test => "run the test by hand against the kept app; what it said is above".to_owned(),
+        CauseClass::Test => "run the test by hand against the kept app",
         CauseClass::Infrastructure => {
-            "nothing of the recipe is shown to be wrong: look at the Docker engine and this host (`cc-ci doctor`), then run again".to_owned()
+            "nothing of the recipe is shown to be wrong: look at the Docker engine and this host (`cc-ci doctor`), and run again"
         }
+        CauseClass::Port
+        | CauseClass::Resources
+        | CauseClass::Start
+        | CauseClass::Oom
+        | CauseClass::Dns
+        | CauseClass::Migration
+        | CauseClass::Health
+        | CauseClass::CrashLoop
+        | CauseClass::Readiness
+        | CauseClass::Timeout
+        | CauseClass::Data => "look at the kept app",
     }
 }
 

@@ -3,14 +3,14 @@
 use cc_ci_model::diagnosis::CauseClass;
 use cc_ci_model::evidence::{Evidence, ExamineSeen};
 use cc_ci_model::plan::AdaptationKind;
-use cc_ci_model::stack::StackFacts;
+use cc_ci_model::stack::{StackFacts, TaskFacts};
 
 use super::tasks::{ended, is_in_trouble, trouble_first};
 use super::{Cause, Red};
 use crate::convergence::describe_end;
 use crate::text::count;
 
-/// Ended tasks that are told of, outputs of health checks, and lines of a log: of the service it
+/// Ways to end that are told of, outputs of health checks, and lines of a log: of the service it
 /// is about, and of another one in trouble.
 const TASKS: usize = 3;
 const CHECKS: usize = 3;
@@ -45,7 +45,8 @@ pub(super) fn lines(red: &Red<'_>, cause: &Cause) -> Vec<String> {
     let broken = broken.filter(|finding| finding.code == "not_examined");
     all.extend(broken.map(|finding| format!("could not be had: {}", finding.message)));
     let mut kept: Vec<String> = Vec::new();
-    for line in all.iter().map(|line| cut(line)).filter(|line| !line.is_empty()) {
+    let lines = all.iter().flat_map(|text| text.lines());
+    for line in lines.map(cut).filter(|line| !line.is_empty()) {
         if !kept.contains(&line) {
             kept.push(line);
         }
@@ -63,9 +64,7 @@ fn of_service(red: &Red<'_>, facts: &StackFacts, name: &str, lines: usize, all: 
     let Some(service) = facts.service(name) else {
         return;
     };
-    let ended = ended(service, facts);
-    let told = ended.iter().take(TASKS).rev();
-    all.extend(told.map(|task| format!("service {name}: {}", describe_end(task))));
+    all.extend(endings(name, &ended(service, facts)));
     let live = facts.tasks_of(name).filter(|task| task.current && !task.state.is_terminal());
     all.extend(live.filter_map(|task| {
         let error = task.error.as_ref()?;
@@ -74,7 +73,7 @@ fn of_service(red: &Red<'_>, facts: &StackFacts, name: &str, lines: usize, all: 
     let newest = facts.tasks_of(name).filter_map(|task| task.container.as_ref()?.health.as_ref());
     if let Some(health) = newest.last().filter(|health| health.failing_streak > 0) {
         let start = health.log.len().saturating_sub(CHECKS);
-        let said = health.log[start..].iter().map(|line| line.trim());
+        let said = health.log[start..].iter().map(|text| first_line(text));
         all.extend(said.map(|line| format!("health check of {name}: {line}")));
     }
     let log = red.log(name);
@@ -83,6 +82,34 @@ fn of_service(red: &Red<'_>, facts: &StackFacts, name: &str, lines: usize, all: 
     if log.is_empty() && red.examined.is_some_and(|seen| seen.facts.is_some()) {
         all.push(format!("{name} | (it wrote nothing)"));
     }
+}
+
+/// A check may print a whole page of help.
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing")
+}
+
+/// How tasks ended, each way once, with the newest that ended so.
+fn endings(name: &str, ended: &[&TaskFacts]) -> Vec<String> {
+    let mut ways: Vec<(&TaskFacts, usize)> = Vec::new();
+    for task in ended {
+        let is_alike = |other: &TaskFacts| {
+            (other.state, other.exit_code, &other.error)
+                == (task.state, task.exit_code, &task.error)
+        };
+        match ways.iter_mut().find(|(other, _)| is_alike(other)) {
+            Some((_, times)) => *times += 1,
+            None => ways.push((*task, 1)),
+        }
+    }
+    let told = ways.into_iter().take(TASKS).map(|(task, times)| {
+        let before = match times {
+            1 => String::new(),
+            times => format!(" ({} before it ended alike)", count(times - 1, "task")),
+        };
+        format!("service {name}: {}{before}", describe_end(task))
+    });
+    told.collect()
 }
 
 /// What the failed act itself was told, where the reason keeps only the end of it.

@@ -19,10 +19,12 @@ mod tests;
 use cc_ci_model::diagnosis::{CauseClass, Diagnosis};
 use cc_ci_model::evidence::{AnswerSeen, DeploySeen, Evidence, ExamineSeen, ImageFound, ImageSeen};
 use cc_ci_model::outcome::{Outcome, Status};
-use cc_ci_model::plan::{BaseChoice, Plan};
+use cc_ci_model::plan::{BaseChoice, Doing, Plan};
 use cc_ci_model::stack::StackFacts;
+use cc_ci_model::stage::Stage;
 
 use crate::assess::Check;
+use crate::planning::UNDECLARED_SECRETS;
 use crate::state::{ActRun, RunState, StageRun};
 
 pub use tasks::trouble_first;
@@ -33,7 +35,42 @@ const OF_THE_BASE: &str = "the base is broken, not the head: ";
 /// Why each red stage is red, in the order in which they ran. A run that somebody stopped has
 /// nothing to say.
 pub fn diagnoses(plan: &Plan, state: &RunState) -> Vec<Diagnosis> {
-    state.stages.iter().filter_map(|run| diagnosed(plan, state, run)).collect()
+    let ran = state.stages.iter().filter_map(|run| diagnosed(plan, state, run));
+    let refused = plan.stages.iter().filter_map(|planned| match &planned.doing {
+        Doing::Not { outcome } if !state.is_cancelled() => refused(plan, planned.stage, outcome),
+        Doing::Not { .. } | Doing::Run => None,
+    });
+    ran.chain(refused).collect()
+}
+
+/// A stage that is red before anything was deployed: what the plan says is all there is.
+fn refused(plan: &Plan, stage: Stage, outcome: &Outcome) -> Option<Diagnosis> {
+    if !is_red(outcome) {
+        return None;
+    }
+    let message = outcome.reason().unwrap_or_default().to_owned();
+    let class = match stage {
+        _ if message.contains("docker CLI") => CauseClass::Infrastructure,
+        _ if message.starts_with(UNDECLARED_SECRETS) => CauseClass::Secret,
+        Stage::Backup | Stage::Restore => CauseClass::Backup,
+        Stage::Install
+        | Stage::Upgrade
+        | Stage::Reinstall
+        | Stage::Functional
+        | Stage::RecipeLocal
+        | Stage::Teardown => CauseClass::Compose,
+    };
+    Some(Diagnosis {
+        stage: stage.to_string(),
+        rung: stage.rung(),
+        app: None,
+        status: outcome.status(),
+        class,
+        message,
+        next: advice::general(class).to_owned(),
+        reproduce: reproduce::line(plan, stage),
+        evidence: Vec::new(),
+    })
 }
 
 /// Why that stage is red, if it is.

@@ -8,11 +8,12 @@ use cc_ci_model::stack::{
     ContainerFacts, ServiceFacts, StackFacts, TaskFacts, TaskState, UpdateState,
 };
 
+use super::evidence::{first_line, size};
 use super::{Cause, Red, hints};
 use crate::text::count;
 
 /// Ended tasks that are looked at, from the newest.
-const LOOKED_AT: usize = 5;
+const LOOKED_AT: usize = 20;
 
 /// Every service, those first whose tasks are in trouble.
 pub fn trouble_first(facts: &StackFacts) -> Vec<&str> {
@@ -241,10 +242,8 @@ fn is_sick(task: &TaskFacts, container: &ContainerFacts) -> bool {
 fn unhealthy(name: &str, container: &ContainerFacts) -> Cause {
     let health = container.health.as_ref();
     let streak = health.map_or(0, |health| health.failing_streak);
-    let said = health.and_then(|health| health.log.last()).filter(|line| !line.trim().is_empty());
-    let said = said.map_or("; the check says nothing".to_owned(), |line| {
-        format!("; the check says: {}", line.trim())
-    });
+    let said = health.and_then(|health| health.log.last()).map(|text| first_line(text));
+    let said = said.map(|line| format!("; the check says: {line}")).unwrap_or_default();
     let message =
         format!("service {name}: its health check fails, {} in a row{said}", count_of(streak));
     Cause::new(CauseClass::Health, message)
@@ -261,7 +260,7 @@ fn ends(name: &str, ended: &[&TaskFacts], last: &TaskFacts, wrote: &str) -> Caus
     };
     let often = match ended.len() {
         1 => "once".to_owned(),
-        many => format!("{many} times or more"),
+        many => format!("{many} times"),
     };
     Cause::new(CauseClass::CrashLoop, format!("service {name} ends {code}, {often}{wrote}"))
 }
@@ -306,7 +305,7 @@ fn refused(name: &str, task: &TaskFacts) -> Option<Cause> {
 fn out_of_memory(service: &ServiceFacts) -> Cause {
     let limit = limit(service);
     let had = match limit {
-        Some(limit) => format!("it may have {}", crate::diagnosis::evidence::size(limit)),
+        Some(limit) => format!("it may have {}", size(limit)),
         None => "it has no limit of its own, so it was the host's memory that ran out".to_owned(),
     };
     let message = format!("service {}: the kernel ended it for its memory; {had}", service.name);

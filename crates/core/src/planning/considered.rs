@@ -191,11 +191,14 @@ fn refuse_unknown(checks: &BackupChecks, declared: &DeclaredStack) -> Result<(),
     }
 }
 
+/// How the reason begins when external secrets are in no env file.
+pub(crate) const UNDECLARED_SECRETS: &str = "secrets are external but nothing declares them";
+
 /// Where the head would answer, or why it can not be installed at all.
 fn fitness(request: &Request, prepared: &Prepared) -> Result<HttpGate, Outcome> {
     if !prepared.undeclared_secrets.is_empty() {
         return Err(Outcome::failed(format!(
-            "secrets are external but nothing declares them: {}: add `SECRET_<NAME>_VERSION=v1` to .env.sample for each",
+            "{UNDECLARED_SECRETS}: {}: add `SECRET_<NAME>_VERSION=v1` to .env.sample for each",
             prepared.undeclared_secrets.join(", ")
         )));
     }

@@ -41,6 +41,7 @@ use crate::app::{About, Prepared, added};
 use crate::ports::{RecipeFacts, Release};
 use crate::text::TextError;
 
+pub(crate) use considered::UNDECLARED_SECRETS;
 pub use names::{app, slug};
 pub use stages::{NOT_SELECTED, StageChoice, StageNameError};
 pub use upgrade::{BaseFound, BaseSearch, markers};
