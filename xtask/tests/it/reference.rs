@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use cc_ci_model::diagnosis::CauseClass;
 use cc_ci_model::doctor::FindingId;
 use cc_ci_model::exit::ExitKind;
 use serde_json::Value;
@@ -157,4 +158,10 @@ fn every_exit_code_is_described() {
     }
     let winners: Vec<String> = kinds.iter().map(|kind| kind.code().to_string()).collect();
     assert!(reference.contains(&winners.join(", ")), "the order in which codes win is not said");
+}
+
+#[test]
+fn every_class_of_cause_is_described() {
+    let written = rows(&page("docs/reference/diagnosis.md"), "Classes");
+    same("classes", &written, CauseClass::ALL.map(|class| class.to_string()));
 }

@@ -6,7 +6,7 @@ use cc_ci_model::plan::AdaptationKind;
 use cc_ci_model::stage::Stage;
 
 use super::evidence::size;
-use super::tasks::limit;
+use super::tasks::{OWN_PORT, limit};
 use super::{Cause, Red};
 
 /// A host with less than that left is looked at before the recipe.
@@ -69,7 +69,7 @@ fn of_class(red: &Red<'_>, cause: &Cause) -> String {
     let service = cause.service.as_deref();
     let of_service = service.map_or(String::new(), |name| format!(" of service {name}"));
     match cause.class {
-        CauseClass::Port => port(red),
+        CauseClass::Port => port(red, cause),
         CauseClass::Resources => resources(cause),
         CauseClass::Start => format!(
             "mend what the engine names: the command, entrypoint, mounts or devices{of_service} in compose.yml"
@@ -148,7 +148,15 @@ pub(super) fn general(class: CauseClass) -> &'static str {
     }
 }
 
-fn port(red: &Red<'_>) -> String {
+fn port(red: &Red<'_>, cause: &Cause) -> String {
+    if cause.message.contains(OWN_PORT) {
+        return "two programs in one container want the same port: check the command and the env of the service".to_owned();
+    }
+    if !red.is_errored() {
+        return "two services of this stack, or the old and the new task of one, want the same port of the host: publish another one, \
+                or none (what is behind the proxy needs none), or update with `order: stop-first`"
+            .to_owned();
+    }
     let on_host = red.plan.adaptations.iter().any(|one| one.kind == AdaptationKind::HostPorts);
     let note = if on_host {
         "; on this host published ports are taken on the host itself, so two services, or the old and the new task, can not share one"

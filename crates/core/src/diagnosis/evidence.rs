@@ -144,7 +144,6 @@ fn said(red: &Red<'_>) -> Vec<String> {
 
 /// What cc-ci changed about the recipe, where that can be what failed.
 fn adapted(red: &Red<'_>, class: CauseClass) -> Vec<String> {
-    let is_reached = matches!(class, CauseClass::Readiness | CauseClass::Test);
     let may_matter = match class {
         CauseClass::Port
         | CauseClass::Dns
@@ -168,10 +167,20 @@ fn adapted(red: &Red<'_>, class: CauseClass) -> Vec<String> {
         | CauseClass::Data
         | CauseClass::Infrastructure => false,
     };
-    let all = red.plan.adaptations.iter().filter(|_| may_matter);
-    all.filter(|one| is_reached || one.kind != AdaptationKind::Network)
-        .map(|one| format!("changed for this host: {}: {}", one.subject, one.why))
-        .collect()
+    let of_kind = |kind| match kind {
+        AdaptationKind::Network => matches!(class, CauseClass::Readiness | CauseClass::Test),
+        AdaptationKind::EndpointMode => class != CauseClass::Port,
+        AdaptationKind::HostPorts => true,
+    };
+    let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in red.plan.adaptations.iter().filter(|one| may_matter && of_kind(one.kind)) {
+        match all.iter_mut().find(|(why, _)| *why == one.why) {
+            Some((_, subjects)) => subjects.push(&one.subject),
+            None => all.push((&one.why, vec![&one.subject])),
+        }
+    }
+    let told = all.into_iter();
+    told.map(|(why, of)| format!("changed for this host: {}: {why}", of.join(", "))).collect()
 }
 
 fn host(seen: &ExamineSeen) -> Option<String> {

@@ -12,6 +12,9 @@ use super::evidence::{first_line, size};
 use super::{Cause, Red, hints};
 use crate::text::count;
 
+/// What is said of a program that finds its port taken by another one in the same container.
+pub(super) const OWN_PORT: &str = "finds a port of its own container taken";
+
 /// Ended tasks that are looked at, from the newest.
 const LOOKED_AT: usize = 20;
 
@@ -192,7 +195,7 @@ impl Red<'_> {
             CauseClass::Migration => "does not come to terms with the data it finds",
             CauseClass::Dns => "can not look up a name",
             CauseClass::Secret => "misses a secret",
-            CauseClass::Port => "finds a port of its own container taken",
+            CauseClass::Port => OWN_PORT,
             CauseClass::Oom => "ran out of memory, as it says itself",
             CauseClass::Resources => "finds no room left",
             _ => "does not run",
