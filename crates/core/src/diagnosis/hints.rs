@@ -67,7 +67,7 @@ const WORDS: &[Words] = &[
 ];
 
 /// A line with one of these says that all is well.
-const GOOD: &[&str] = &["without error", "no error", "0 error", "0 failed", "not failed"];
+const GOOD: &[&str] = &["without error", "no error", " 0 error", " 0 failed", "not failed"];
 
 /// The newest line that says why.
 pub(super) fn hint(lines: &[String]) -> Option<Hint<'_>> {

@@ -130,8 +130,12 @@ impl<'a> Red<'a> {
             Evidence::Examined(seen) => Some(seen),
             _ => None,
         });
-        let facts = examined.and_then(|seen| seen.facts.as_ref()).or_else(|| last_look(run));
         let (act, check) = decided.unzip();
+        let own = act.and_then(seen).and_then(|evidence| match evidence {
+            Evidence::Observed(seen) => seen.facts.as_ref(),
+            _ => None,
+        });
+        let facts = own.or_else(|| examined?.facts.as_ref()).or_else(|| last_look(run));
         Some(Self { plan, run, outcome, act, check, examined, facts })
     }
 
@@ -294,7 +298,10 @@ impl<'a> Red<'a> {
         match (self.is_errored(), self.name()) {
             (true, _) => self.said(CauseClass::Infrastructure),
             (false, "identity") => self.said(CauseClass::Update),
-            (false, _) => self.of_tasks().unwrap_or_else(|| self.said(CauseClass::CrashLoop)),
+            (false, _) => {
+                let of_tasks = self.of_tasks().filter(|cause| cause.class != CauseClass::Timeout);
+                of_tasks.unwrap_or_else(|| self.said(CauseClass::CrashLoop))
+            }
         }
     }
 

@@ -223,6 +223,9 @@ impl Red<'_> {
                 CauseClass::Health,
                 format!("service {name}: its health check fails and Swarm stops it{wrote}"),
             ),
+            Some(last) if is_rolled_back(service) && is_clean(last) => {
+                self.said(CauseClass::Update)
+            }
             Some(last) => ends(name, &ended, last, &wrote),
             None if is_rolled_back(service) || service.update == UpdateState::Paused => {
                 self.said(CauseClass::Update)

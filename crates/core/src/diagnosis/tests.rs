@@ -347,6 +347,10 @@ fn an_update_that_was_rolled_back_names_what_failed() {
     };
     let told = unsettled(facts(), &[("app", &["unknown key"])]);
     is(&told, CauseClass::CrashLoop, &["exit code 1", "unknown key"]);
+    // A one-shot that did its work: the reason says how to write one.
+    let done = app([TaskBuilder::complete().old().container(), old()]);
+    let told = unsettled(done.update(UpdateState::RollbackCompleted), &[]);
+    is(&told, CauseClass::Update, &["replicated-job"]);
     let told = unsettled(app([old()]).update(UpdateState::RollbackCompleted), &[]);
     is(&told, CauseClass::Update, &["rolled it back"]);
 }

@@ -90,33 +90,37 @@ fn a_green_upgrade_installs_the_head_first_and_removes_it() {
     );
 }
 
-/// Nothing was created: nothing is looked at and nothing removed.
+/// Nothing was created: of the stack nothing is looked at, and nothing is removed.
 #[test]
 fn a_missing_image_ends_the_stage_before_anything_is_made() {
     let missing =
         walk(&minimal_plan(), once(Act::EnsureImages { revision: Revision::Head }, Turn::Bad));
-    check(&missing, &[&["begin install fresh", "images head", "end"], &CLOSE]);
+    check(&missing, &[&["begin install fresh", "images head", "examine", "end"], &CLOSE]);
 }
+
+/// What follows on an act that did not go well.
+const AFTERMATH: [&str; 3] = ["examine", "observe", "end"];
 
 #[test]
 fn a_refused_deploy_is_looked_at_once_and_removed() {
     let fresh = teardown("fresh");
-    let refused = ["begin install fresh", "images head", "deploy head", "observe", "end"];
+    let refused =
+        ["begin install fresh", "images head", "deploy head", "examine", "observe", "end"];
     for turn in [Turn::Bad, Turn::Broken] {
         check(&walk(&minimal_plan(), once(HEAD, turn)), &[&refused, &strs(&fresh), &CLOSE]);
     }
 }
 
-/// After any act that went wrong: one closing look, then the end of the stage.
+/// After any act that went wrong: what tells why, one closing look, then the end of the stage.
 #[test]
 fn whatever_goes_wrong_is_looked_at_once() {
     let fresh = teardown("fresh");
     for (place, act) in [(4, Act::Converge), (5, Act::Answer), (6, Act::Inspect)] {
         let walked = walk(&minimal_plan(), once(act, Turn::Bad));
-        check(&walked, &[&INSTALL[..place], &["observe", "end"], &strs(&fresh), &CLOSE]);
+        check(&walked, &[&INSTALL[..place], &AFTERMATH, &strs(&fresh), &CLOSE]);
     }
     let walked = walk(&minimal_plan(), once(Act::Observe, Turn::Broken));
-    check(&walked, &[&INSTALL, &strs(&fresh), &CLOSE]);
+    check(&walked, &[&INSTALL[..7], &["examine", "end"], &strs(&fresh), &CLOSE]);
 }
 
 /// STG-2: a failed install does not block the upgrade.
@@ -124,9 +128,10 @@ fn whatever_goes_wrong_is_looked_at_once() {
 fn a_failed_install_does_not_block_the_upgrade() {
     let (fresh, upgraded) = (teardown("fresh"), teardown("upgraded"));
     let walked = walk(&upgrading().build(), once(Act::Converge, Turn::Bad));
-    let install =
-        ["begin install fresh", "images head", "deploy head", "converge", "observe", "end"];
-    check(&walked, &[&install, &strs(&fresh), &upgrade(), &strs(&upgraded), &CLOSE]);
+    check(
+        &walked,
+        &[&INSTALL[..4], &AFTERMATH, &strs(&fresh), &upgrade(), &strs(&upgraded), &CLOSE],
+    );
 }
 
 /// An app that can not be removed is tried once, and swept again at the end.
@@ -163,10 +168,10 @@ fn the_last_app_is_kept_a_broken_one_too() {
     check(&walk(&kept, good), &[&INSTALL, &CLOSE]);
     let fresh = teardown("fresh");
     let broken = walk(&kept, once(Act::Answer, Turn::Bad));
-    check(&broken, &[&INSTALL[..5], &["observe", "end"], &CLOSE]);
+    check(&broken, &[&INSTALL[..5], &AFTERMATH, &CLOSE]);
     // There is nothing of an app that was never submitted.
     let missing = walk(&kept, once(Act::EnsureImages { revision: Revision::Head }, Turn::Bad));
-    check(&missing, &[&INSTALL[..2], &["end"], &CLOSE]);
+    check(&missing, &[&INSTALL[..2], &["examine", "end"], &CLOSE]);
     // Of two apps only the last one is kept.
     let both = upgrading().with(keep).build();
     check(&walk(&both, good), &[&INSTALL, &strs(&fresh), &upgrade(), &CLOSE]);
@@ -192,8 +197,10 @@ fn a_broken_base_is_not_upgraded() {
         settles += usize::from(act == Act::Converge);
         if act == Act::Converge && settles == 2 { Turn::Bad } else { Turn::Good }
     });
-    let broken = ["observe", "end"];
-    check(&walked, &[&INSTALL, &strs(&fresh), &upgrade()[..5], &broken, &strs(&upgraded), &CLOSE]);
+    check(
+        &walked,
+        &[&INSTALL, &strs(&fresh), &upgrade()[..5], &AFTERMATH, &strs(&upgraded), &CLOSE],
+    );
 }
 
 /// After an upgrade that left no head standing, later stages get a fresh one; after one that did,

@@ -9,6 +9,7 @@ mod backup;
 mod cleanup;
 mod databases;
 mod disaster;
+mod diagnosis;
 mod doctor;
 mod faults;
 mod green;
