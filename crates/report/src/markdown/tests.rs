@@ -194,6 +194,24 @@ Reached level 0 of 4, capped by install in 1 min 11 s, head aaaaaaaa (main).
 | L3 | backup_restore | skipped | no volume is labelled for backup (expected) |
 | L4 | functional | skipped | the pack has no tests (gap) |
 
+## Why install failed: health
+
+service app: its health check fails, 2 times in a row; the check says: wget: can't connect to remote host
+
+**Try next:** run the health check's command by hand in the container of service app
+
+```text
+service app: task t1 is complete, exit code 0: finished
+app | static-web: stopping
+host: 100.0 GiB free on disk, 8.0 GiB of memory available
+```
+
+The same again:
+
+```sh
+cc-ci run custom-html-tiny --ref aaaaaaaa --stages install --keep
+```
+
 ## Stages
 
 | stage | app | status | took | checks |
