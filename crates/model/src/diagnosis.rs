@@ -1,4 +1,4 @@
-//! Why something is red, in words for whoever has to mend it (RES-7).
+//! Why something is red, in words for whoever has to mend it, and what that is read from (RES-7).
 
 use std::fmt;
 
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::AppId;
 use crate::outcome::Status;
+use crate::stack::StackFacts;
 use crate::stage::Rung;
 
 /// What kind of cause it is. Whose fault it is stands in the status, never here.
@@ -150,4 +151,30 @@ pub struct Diagnosis {
     /// What it stands on: tasks, health checks, the last lines of logs, the host; and what could
     /// not be had.
     pub evidence: Vec<String>,
+}
+
+/// What was gathered after an act that did not go well (RES-7). No outcome rests on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ExamineSeen {
+    /// The stack; `None` when nothing was deployed, or the engine did not answer.
+    pub facts: Option<StackFacts>,
+    /// The last lines of each service, those in trouble first; of ended tasks too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogSeen>,
+    /// Room left where the engine keeps everything, in bytes.
+    pub free_bytes: Option<u64>,
+    /// Memory the host can still give, in bytes.
+    pub memory_available_bytes: Option<u64>,
+    /// What could not be had, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// The end of what a service wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LogSeen {
+    /// The service.
+    pub service: String,
+    /// Its last lines, newest last, each cut short.
+    pub lines: Vec<String>,
 }

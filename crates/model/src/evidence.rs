@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backup::{
     BackupSeen, HookSeen, KeptMarker, PathWeight, RestoreSeen, SnapshotSeen, TestSeen,
 };
+use crate::diagnosis::ExamineSeen;
 use crate::integrity::{UndeploySeen, VerifySeen};
 use crate::intent::Object;
 use crate::marker::DataSeen;
@@ -381,32 +382,6 @@ pub struct MarkerSeen {
     pub found: Option<String>,
     /// Why nothing could be read or written.
     pub problem: Option<String>,
-}
-
-/// What was gathered after an act that did not go well (RES-7). No outcome rests on it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ExamineSeen {
-    /// The stack; `None` when nothing was deployed, or the engine did not answer.
-    pub facts: Option<StackFacts>,
-    /// The last lines of each service, those in trouble first; of ended tasks too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub logs: Vec<LogSeen>,
-    /// Room left where the engine keeps everything, in bytes.
-    pub free_bytes: Option<u64>,
-    /// Memory the host can still give, in bytes.
-    pub memory_available_bytes: Option<u64>,
-    /// What could not be had, and why.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<String>,
-}
-
-/// The end of what a service wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct LogSeen {
-    /// The service.
-    pub service: String,
-    /// Its last lines, newest last, each cut short.
-    pub lines: Vec<String>,
 }
 
 /// A stage's closing look (CONV-8).

@@ -14,7 +14,7 @@ const LOW_DISK: u64 = 1 << 30;
 const LOW_MEMORY: u64 = 256 << 20;
 
 /// What to try when the base is broken: the head has nothing to mend.
-pub(super) fn about_the_base(base: String) -> String {
+pub(super) fn about_the_base(base: &str) -> String {
     format!(
         "nothing of the head is shown to be wrong. See whether {base} can still be installed at all; if it can not, name an older \
          release the upgrade can start from: `[upgrade] base` in recipe.toml"
@@ -100,53 +100,54 @@ fn of_class(red: &Red<'_>, cause: &Cause) -> String {
 
 /// What there is to say whatever was seen.
 pub(super) fn general(class: CauseClass) -> &'static str {
-    match class {
-        CauseClass::Image => {
-            "check name and tag of the image in compose.yml against its registry (`docker manifest inspect IMAGE`): a tag may have been \
-             removed upstream"
-        }
-        CauseClass::Registry => {
-            "nothing of the recipe is shown to be wrong: log in to the registry (`docker login`), check this host's network and the \
-             registry's rate limit, and run again"
-        }
-        CauseClass::Compose => {
-            "mend in the compose files or .env.sample what is named here; `cc-ci plan` reads them without deploying anything"
-        }
-        CauseClass::ConfigVersion => {
-            "raise the version of each changed config in abra.sh (`export NAME_VERSION=v2`), so that Swarm gets a new object; a changed \
-             secret needs a new SECRET_NAME_VERSION in .env.sample"
-        }
-        CauseClass::Secret => {
-            "declare the secret: `SECRET_NAME_VERSION=v1` in .env.sample, `secrets:` in compose.yml both at the top and at the service, \
-             and the same name where the app reads it"
-        }
-        CauseClass::Update => {
-            "see what Swarm says of the update (`docker service ps --no-trunc`), and the service's `deploy.update_config`: order, monitor \
-             and failure_action"
-        }
-        CauseClass::Hook => {
-            "run the hook's command by hand in the kept app, and mend it where it ends with an error"
-        }
-        CauseClass::Backup => {
-            "compare the backup labels in compose.yml with where the app keeps its data: paths, volumes, and the hooks that write the dump"
-        }
-        CauseClass::Test => "run the test by hand against the kept app",
-        CauseClass::Infrastructure => {
-            "nothing of the recipe is shown to be wrong: look at the Docker engine and this host (`cc-ci doctor`), and run again"
-        }
-        CauseClass::Port
-        | CauseClass::Resources
-        | CauseClass::Start
-        | CauseClass::Oom
-        | CauseClass::Dns
-        | CauseClass::Migration
-        | CauseClass::Health
-        | CauseClass::CrashLoop
-        | CauseClass::Readiness
-        | CauseClass::Timeout
-        | CauseClass::Data => "look at the kept app",
-    }
+    let known = GENERAL.iter().find(|(of, _)| *of == class);
+    known.map_or("look at the kept app", |(_, advice)| advice)
 }
+
+const GENERAL: &[(CauseClass, &str)] = &[
+    (
+        CauseClass::Image,
+        "check name and tag of the image in compose.yml against its registry (`docker manifest inspect IMAGE`): a tag may have been \
+         removed upstream",
+    ),
+    (
+        CauseClass::Registry,
+        "nothing of the recipe is shown to be wrong: log in to the registry (`docker login`), check this host's network and the \
+         registry's rate limit, and run again",
+    ),
+    (
+        CauseClass::Compose,
+        "mend in the compose files or .env.sample what is named here; `cc-ci plan` reads them without deploying anything",
+    ),
+    (
+        CauseClass::ConfigVersion,
+        "raise the version of each changed config in abra.sh (`export NAME_VERSION=v2`), so that Swarm gets a new object; a changed \
+         secret needs a new SECRET_NAME_VERSION in .env.sample",
+    ),
+    (
+        CauseClass::Secret,
+        "declare the secret: `SECRET_NAME_VERSION=v1` in .env.sample, `secrets:` in compose.yml both at the top and at the service, and \
+         the same name where the app reads it",
+    ),
+    (
+        CauseClass::Update,
+        "see what Swarm says of the update (`docker service ps --no-trunc`), and the service's `deploy.update_config`: order, monitor \
+         and failure_action",
+    ),
+    (
+        CauseClass::Hook,
+        "run the hook's command by hand in the kept app, and mend it where it ends with an error",
+    ),
+    (
+        CauseClass::Backup,
+        "compare the backup labels in compose.yml with where the app keeps its data: paths, volumes, and the hooks that write the dump",
+    ),
+    (CauseClass::Test, "run the test by hand against the kept app"),
+    (
+        CauseClass::Infrastructure,
+        "nothing of the recipe is shown to be wrong: look at the Docker engine and this host (`cc-ci doctor`), and run again",
+    ),
+];
 
 fn port(red: &Red<'_>, cause: &Cause) -> String {
     if cause.message.contains(OWN_PORT) {

@@ -1,7 +1,7 @@
 //! The lines a diagnosis stands on, as few as will do.
 
-use cc_ci_model::diagnosis::CauseClass;
-use cc_ci_model::evidence::{Evidence, ExamineSeen};
+use cc_ci_model::diagnosis::{CauseClass, ExamineSeen};
+use cc_ci_model::evidence::Evidence;
 use cc_ci_model::plan::AdaptationKind;
 use cc_ci_model::stack::{StackFacts, TaskFacts};
 

@@ -16,8 +16,8 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use cc_ci_model::diagnosis::{CauseClass, Diagnosis};
-use cc_ci_model::evidence::{AnswerSeen, DeploySeen, Evidence, ExamineSeen, ImageFound, ImageSeen};
+use cc_ci_model::diagnosis::{CauseClass, Diagnosis, ExamineSeen};
+use cc_ci_model::evidence::{AnswerSeen, DeploySeen, Evidence, ImageFound, ImageSeen};
 use cc_ci_model::outcome::{Outcome, Status};
 use cc_ci_model::plan::{BaseChoice, Doing, Plan};
 use cc_ci_model::stack::StackFacts;
@@ -125,15 +125,14 @@ impl<'a> Red<'a> {
         }
         let mut all = run.acts.iter().flat_map(|act| act.checks.iter().map(move |one| (act, one)));
         let decided = all.find(|(_, check)| check.outcome == outcome);
-        let seen = |act: &'a ActRun| act.evidence.as_ref();
-        let examined = run.acts.iter().filter_map(seen).find_map(|evidence| match evidence {
-            Evidence::Examined(seen) => Some(seen),
-            _ => None,
+        let examined = run.acts.iter().find_map(|act| match &act.evidence {
+            Some(Evidence::Examined(seen)) => Some(seen),
+            Some(_) | None => None,
         });
         let (act, check) = decided.unzip();
-        let own = act.and_then(seen).and_then(|evidence| match evidence {
-            Evidence::Observed(seen) => seen.facts.as_ref(),
-            _ => None,
+        let own = act.and_then(|act| match &act.evidence {
+            Some(Evidence::Observed(seen)) => seen.facts.as_ref(),
+            Some(_) | None => None,
         });
         let facts = own.or_else(|| examined?.facts.as_ref()).or_else(|| last_look(run));
         Some(Self { plan, run, outcome, act, check, examined, facts })
@@ -145,7 +144,7 @@ impl<'a> Red<'a> {
         let (message, next) = match self.base() {
             Some(base) => (
                 format!("the base {base} is broken, not the head: {}", cause.message),
-                advice::about_the_base(base),
+                advice::about_the_base(&base),
             ),
             None => (cause.message.clone(), advice::next(self, &cause)),
         };
@@ -195,6 +194,7 @@ impl<'a> Red<'a> {
             Evidence::Settled(_) => self.of_settling(),
             Evidence::Answered(seen) => self.of_an_answer(seen),
             Evidence::Page(_) => self.said(CauseClass::Readiness),
+            Evidence::Metered { .. } => self.said(CauseClass::Update),
             Evidence::Observed(_) => self.of_a_closing_look(),
             Evidence::Planted { .. }
             | Evidence::Sought { .. }
@@ -235,11 +235,8 @@ impl<'a> Red<'a> {
         if !self.is_errored() {
             return self.said(CauseClass::Image);
         }
-        let class = match images.iter().any(|image| full(&image)) {
-            true => CauseClass::Resources,
-            false => CauseClass::Registry,
-        };
-        self.said(class)
+        let is_full = images.iter().any(|image| full(&image));
+        self.said(if is_full { CauseClass::Resources } else { CauseClass::Registry })
     }
 
     fn of_a_deploy(&self, seen: &DeploySeen) -> Cause {

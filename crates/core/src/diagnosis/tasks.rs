@@ -15,6 +15,16 @@ use crate::text::count;
 /// What is said of a program that finds its port taken by another one in the same container.
 pub(super) const OWN_PORT: &str = "finds a port of its own container taken";
 
+/// What it means for a service that writes such a line.
+const WROTE: &[(CauseClass, &str)] = &[
+    (CauseClass::Migration, "does not come to terms with the data it finds"),
+    (CauseClass::Dns, "can not look up a name"),
+    (CauseClass::Secret, "misses a secret"),
+    (CauseClass::Port, OWN_PORT),
+    (CauseClass::Oom, "ran out of memory, as it says itself"),
+    (CauseClass::Resources, "finds no room left"),
+];
+
 /// Ended tasks that are looked at, from the newest.
 const LOOKED_AT: usize = 20;
 
@@ -166,13 +176,13 @@ impl Red<'_> {
 
     /// Why that one does not run.
     fn of_service(&self, facts: &StackFacts, name: &str) -> Cause {
-        let cause = self.of_engine(facts, name).or_else(|| self.of_words(name));
+        let cause = Self::of_engine(facts, name).or_else(|| self.of_words(name));
         let cause = cause.unwrap_or_else(|| self.of_endings(facts, name));
         Cause { service: Some(name.to_owned()), ..cause }
     }
 
     /// What the engine itself says.
-    fn of_engine(&self, facts: &StackFacts, name: &str) -> Option<Cause> {
+    fn of_engine(facts: &StackFacts, name: &str) -> Option<Cause> {
         let service = facts.service(name)?;
         let pending = facts.tasks_of(name).filter(|task| task.current);
         let pending = pending.filter(|task| task.state == TaskState::Pending);
@@ -191,15 +201,8 @@ impl Red<'_> {
     /// What the service wrote.
     fn of_words(&self, name: &str) -> Option<Cause> {
         let hint = hints::hint(self.log(name))?;
-        let what = match hint.class {
-            CauseClass::Migration => "does not come to terms with the data it finds",
-            CauseClass::Dns => "can not look up a name",
-            CauseClass::Secret => "misses a secret",
-            CauseClass::Port => OWN_PORT,
-            CauseClass::Oom => "ran out of memory, as it says itself",
-            CauseClass::Resources => "finds no room left",
-            _ => "does not run",
-        };
+        let what = WROTE.iter().find(|(class, _)| *class == hint.class);
+        let what = what.map_or("does not run", |(_, what)| what);
         Some(Cause::new(hint.class, format!("service {name} {what}: {}", hint.line)))
     }
 
@@ -277,10 +280,8 @@ fn said(task: &TaskFacts) -> &str {
 
 /// The words of the scheduler (Engine 20.10 and newer).
 fn no_node(name: &str, said: &str) -> Cause {
-    let class = match said.contains("port already in use") {
-        true => CauseClass::Port,
-        false => CauseClass::Resources,
-    };
+    let is_port = said.contains("port already in use");
+    let class = if is_port { CauseClass::Port } else { CauseClass::Resources };
     Cause::new(class, format!("no node can take a task of service {name}: {said}"))
 }
 

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use cc_ci_model::diagnosis::{CauseClass, Diagnosis};
+use cc_ci_model::diagnosis::{CauseClass, Diagnosis, ExamineSeen, LogSeen};
 use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::{
-    Act, AnswerSeen, DeploySeen, Evidence, ExamineSeen, HttpSeen, ImageFound, ImageSeen, LogSeen,
-    SettleSeen,
+    Act, AnswerSeen, DeploySeen, Evidence, HttpSeen, ImageFound, ImageSeen, SettleSeen,
 };
 use cc_ci_model::outcome::{Outcome, Status};
 use cc_ci_model::plan::{Adaptation, AdaptationKind, Doing, Plan, PlannedStage, Revision};
@@ -427,6 +426,7 @@ fn every_red_has_a_class() {
         Act::Backup | Act::Restore => "hook",
         Act::Test => "test",
         Act::Observe => "crash_loop",
+        Act::Meter => "update",
         Act::Restart | Act::Dismantle | Act::Examine => "infrastructure",
     };
     let acts = walk(&plan, |_, _| Turn::Good).steps.len();
@@ -455,10 +455,9 @@ fn every_red_has_a_class() {
 fn an_examination_that_breaks_changes_nothing() {
     let plan = whole().build();
     let bad = |examine: Turn| {
-        walk(&plan, move |at, act| match act {
-            Act::Examine => examine,
-            _ if at == 2 => Turn::Bad,
-            _ => Turn::Good,
+        walk(&plan, move |at, act| {
+            let turn = if at == 2 { Turn::Bad } else { Turn::Good };
+            if act == Act::Examine { examine } else { turn }
         })
     };
     let (fine, broken) = (bad(Turn::Good), bad(Turn::Broken));

@@ -1,10 +1,10 @@
 //! What a line of the log says, in a few words: facts, never what they mean.
 
 use cc_ci_model::backup::{HookSeen, KeptMarker, SnapshotSeen, TestSeen};
+use cc_ci_model::diagnosis::ExamineSeen;
 use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::{
-    AnswerSeen, DeploySeen, Evidence, ExamineSeen, ImageFound, ImageSeen, MarkerSeen, PageSeen,
-    SettleSeen,
+    AnswerSeen, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
 use cc_ci_model::intent::Object;
 use cc_ci_model::marker::DataSeen;

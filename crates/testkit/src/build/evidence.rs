@@ -11,8 +11,7 @@ use cc_ci_model::backup::{
 };
 use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack, ServiceMode};
 use cc_ci_model::evidence::{
-    Act, DeploySeen, Evidence, ExamineSeen, ImageFound, ImageSeen, LogSeen, MarkerSeen, PageSeen,
-    SettleSeen,
+    Act, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
 use cc_ci_model::intent::{Intent, Object, ObjectKind};
 use cc_ci_model::meter::MeterSeen;
@@ -24,7 +23,7 @@ use cc_ci_model::time::Timestamp;
 use super::data::data_found;
 use super::facts::{FactsBuilder, TaskBuilder};
 use super::seen::{
-    answered, backed_up, expected, hook, observed, page, present, undeployed, verified,
+    answered, backed_up, examined, expected, hook, observed, page, present, undeployed, verified,
 };
 
 /// What the engine would show of an app of a plan that runs a revision.
@@ -78,7 +77,7 @@ impl Shown<'_> {
             Act::Restart => Evidence::Restarted { services: vec!["app".into()] },
             Act::Recall => self.recalled(true),
             Act::Test => Evidence::Tested { tests: self.tests(0) },
-            Act::Examine => Evidence::Examined(self.examined(self.facts())),
+            Act::Examine => examined(self.facts()),
             Act::Observe => observed(self.facts()),
             Act::Dismantle => Evidence::Dismantled { left: Vec::new(), refusals: Vec::new() },
         }
@@ -138,7 +137,7 @@ impl Shown<'_> {
             Act::Restart => Evidence::Restarted { services: Vec::new() },
             Act::Recall => self.recalled(false),
             Act::Test => Evidence::Tested { tests: self.tests(1) },
-            Act::Examine => Evidence::Examined(self.examined(self.looping())),
+            Act::Examine => examined(self.looping()),
             Act::Observe => observed(self.looping()),
             Act::Dismantle => Evidence::Dismantled {
                 left: vec![self.leftover()],
@@ -253,20 +252,6 @@ impl Shown<'_> {
 
     fn facts(&self) -> StackFacts {
         self.with_tasks(TaskBuilder::up)
-    }
-
-    fn examined(&self, facts: StackFacts) -> ExamineSeen {
-        let log = |service: &ServiceFacts| LogSeen {
-            service: service.name.clone(),
-            lines: vec![format!("last words of {}", service.name)],
-        };
-        ExamineSeen {
-            logs: facts.services.iter().map(log).collect(),
-            facts: Some(facts),
-            free_bytes: Some(100 << 30),
-            memory_available_bytes: Some(8 << 30),
-            missing: Vec::new(),
-        }
     }
 
     fn starting(&self) -> StackFacts {

@@ -1,14 +1,29 @@
 //! Pieces of evidence that need no app.
 
 use cc_ci_model::backup::{BackupSeen, HookSeen, HookTime};
+use cc_ci_model::diagnosis::{ExamineSeen, LogSeen};
 use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, ImageFound, ObserveSeen};
 use cc_ci_model::integrity::{ExpectedSeen, UndeploySeen, VerifySeen};
 use cc_ci_model::intent::Object;
 use cc_ci_model::plan::Plan;
-use cc_ci_model::stack::StackFacts;
+use cc_ci_model::stack::{ServiceFacts, StackFacts};
 
 pub(super) fn observed(facts: StackFacts) -> Evidence {
     Evidence::Observed(ObserveSeen { facts: Some(facts), outside: Vec::new() })
+}
+
+pub(super) fn examined(facts: StackFacts) -> Evidence {
+    let log = |service: &ServiceFacts| LogSeen {
+        service: service.name.clone(),
+        lines: vec![format!("last words of {}", service.name)],
+    };
+    Evidence::Examined(ExamineSeen {
+        logs: facts.services.iter().map(log).collect(),
+        facts: Some(facts),
+        free_bytes: Some(100 << 30),
+        memory_available_bytes: Some(8 << 30),
+        missing: Vec::new(),
+    })
 }
 
 pub(super) fn backed_up(code: i64) -> BackupSeen {
