@@ -3,7 +3,7 @@
 //! to have it again; it changes no outcome.
 //!
 //! Which class it is follows the kind of evidence that decided; where tasks do not come up,
-//! [`tasks`] looks at how they ended and [`hints`] at what they wrote. Whose fault it is was
+//! `tasks` looks at how they ended and `hints` at what they wrote. Whose fault it is was
 //! decided before, and stands in the status.
 //!
 //! Tests: `diagnosis/tests.rs`.
