@@ -57,7 +57,7 @@ pub struct Results {
     /// Stages, in the order in which they ran; those that did not run last.
     pub stages: Vec<StageResult>,
     /// Why each red stage is red.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnosis: Vec<Diagnosis>,
     /// Submissions of each app.
     pub deploys: Vec<DeployCount>,
