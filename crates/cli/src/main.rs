@@ -41,7 +41,7 @@ fn start(args: Args) -> Result<u8, Failure> {
     let runtime = runtime.map_err(|error| Failure::error(format!("cannot start: {error}")))?;
     runtime.block_on(async {
         match args.command {
-            Command::Run(run) => Box::pin(commands::run::run(&settings, run)).await,
+            Command::Run(run) => commands::run::run(&settings, run).await,
             Command::Plan(plan) => commands::plan::plan(&settings, plan).await,
             Command::Judge(judge) => commands::judge::judge(&settings, &judge),
             Command::Explain(explain) => commands::explain::explain(&settings, &explain),

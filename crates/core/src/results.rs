@@ -16,8 +16,8 @@ use cc_ci_model::results::{
 use cc_ci_model::stack::TaskState;
 use cc_ci_model::stage::{Rung, Stage};
 
-use crate::flaky::flaky;
 use crate::diagnosis::diagnoses;
+use crate::flaky::flaky;
 use crate::meter;
 use crate::obligations::deploy_counts;
 use crate::outcome::combine;

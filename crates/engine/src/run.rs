@@ -43,7 +43,7 @@ pub async fn run(ports: Ports, plan: Plan, tool: Tool) -> Result<Results, Journa
     })?;
     ports.commands.attach(journal.clone());
     let mut hand = Stagehand::new(ports, plan, journal);
-    match AssertUnwindSafe(drive(&mut hand)).catch_unwind().await {
+    match AssertUnwindSafe(Box::pin(drive(&mut hand))).catch_unwind().await {
         Ok(Ok(())) => Ok(hand.journal.with(|state| results(&hand.plan, state))),
         Ok(Err(error)) => {
             abandon(&hand).await;

@@ -111,7 +111,7 @@ mod tests {
         Act::Observe,
     ];
 
-    const OF_OTHER_THINGS: [Act; 9] = [
+    const OF_OTHER_THINGS: [Act; 10] = [
         Act::EnsureImages { revision: HEAD },
         Act::Plant,
         Act::Seek,

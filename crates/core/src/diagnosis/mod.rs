@@ -200,13 +200,16 @@ impl<'a> Red<'a> {
             | Evidence::Sought { .. }
             | Evidence::Disturbed { .. }
             | Evidence::Recalled { .. } => self.said(CauseClass::Data),
-            Evidence::Marked { .. } | Evidence::Snapshot(_) => self.said(CauseClass::Backup),
+            Evidence::Marked { .. } | Evidence::Snapshot(_) | Evidence::Verified(_) => {
+                self.said(CauseClass::Backup)
+            }
             Evidence::BackedUp(_) => self.of_hooks(CauseClass::Backup),
             Evidence::Restored(_) => self.of_hooks(CauseClass::Data),
             Evidence::Tested { .. } => self.said(CauseClass::Test),
-            Evidence::Restarted { .. } | Evidence::Dismantled { .. } | Evidence::Examined(_) => {
-                self.said(CauseClass::Infrastructure)
-            }
+            Evidence::Restarted { .. }
+            | Evidence::Undeployed(_)
+            | Evidence::Dismantled { .. }
+            | Evidence::Examined(_) => self.said(CauseClass::Infrastructure),
         }
     }
 

@@ -422,26 +422,32 @@ fn every_red_has_a_class() {
         Act::Converge => "timeout",
         Act::Answer | Act::Inspect => "readiness",
         Act::Plant | Act::Seek | Act::Disturb | Act::Recall => "data",
-        Act::Mark | Act::ReadSnapshot => "backup",
+        Act::Mark | Act::ReadSnapshot | Act::Verify => "backup",
         Act::Backup | Act::Restore => "hook",
         Act::Test => "test",
         Act::Observe => "crash_loop",
         Act::Meter => "update",
-        Act::Restart | Act::Dismantle | Act::Examine => "infrastructure",
+        Act::Restart | Act::Undeploy | Act::Dismantle | Act::Examine => "infrastructure",
     };
     let acts = walk(&plan, |_, _| Turn::Good).steps.len();
+    // A backup is tried again: it is red only if that goes wrong, too.
+    let is_again = |act| matches!(act, Act::Backup | Act::ReadSnapshot | Act::Verify);
     for nth in 0..acts {
         let mut tried = None;
         let seen = walk(&plan, |at, act| {
             tried = tried.or((at == nth).then_some(act));
-            if at == nth { Turn::Bad } else { Turn::Good }
+            let is_bad = at == nth || at > nth && is_again(act) && tried == Some(act);
+            if is_bad { Turn::Bad } else { Turn::Good }
         });
         let told = diagnoses(&seen.plan, &seen.state);
         let Some(act) = tried else { break };
         for one in told.iter().take(1) {
             assert_eq!(one.class.as_str(), classes(act), "{act:?}: {one:?}");
         }
-        let broken = walk(&plan, |at, _| if at == nth { Turn::Broken } else { Turn::Good });
+        let broken = walk(&plan, |at, other| {
+            let is_broken = at == nth || at > nth && is_again(act) && other == act;
+            if is_broken { Turn::Broken } else { Turn::Good }
+        });
         let told = diagnoses(&broken.plan, &broken.state);
         assert_eq!(told.len(), 1, "{act:?}: {told:?}");
         assert_eq!(told[0].class, CauseClass::Infrastructure, "{act:?}");

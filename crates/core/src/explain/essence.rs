@@ -6,6 +6,7 @@ use cc_ci_model::event::EventKind;
 use cc_ci_model::evidence::{
     AnswerSeen, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
 };
+use cc_ci_model::integrity::{UndeploySeen, VerifySeen};
 use cc_ci_model::intent::Object;
 use cc_ci_model::marker::DataSeen;
 use cc_ci_model::meter::MeterSeen;
@@ -52,6 +53,7 @@ fn names(left: &[Object]) -> String {
     left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+#[expect(clippy::too_many_lines, reason = "a match that only hands on")]
 fn of_evidence(evidence: &Evidence) -> String {
     match evidence {
         Evidence::Images { images } => images_there(images),
@@ -77,15 +79,8 @@ fn of_evidence(evidence: &Evidence) -> String {
         Evidence::Disturbed { markers, data, .. } => {
             format!("after the loss: {}{}", files_found(markers), values(data))
         }
-        Evidence::Verified(seen) => match seen.code {
-            Some(code) => format!("`backup.verify` in {}: exit code {code}", seen.service),
-            None => format!("`backup.verify` in {}: no exit code", seen.service),
-        },
-        Evidence::Undeployed(seen) => format!(
-            "{} left behind; before, there were {}",
-            count(seen.left.len(), "thing"),
-            count(seen.volumes.len(), "volume")
-        ),
+        Evidence::Verified(seen) => verified(seen),
+        Evidence::Undeployed(seen) => undeployed(seen),
         Evidence::Restored(seen) => {
             let end = if seen.problem.is_some() { "not put back" } else { "put back" };
             format!("{}snapshot {} {end}", hooks(&seen.hooks), head(&seen.snapshot))
@@ -102,6 +97,18 @@ fn of_evidence(evidence: &Evidence) -> String {
         },
         Evidence::Dismantled { left, refusals } => dismantled(left, refusals),
     }
+}
+
+fn verified(seen: &VerifySeen) -> String {
+    match seen.code {
+        Some(code) => format!("`backup.verify` in {}: exit code {code}", seen.service),
+        None => format!("`backup.verify` in {}: no exit code", seen.service),
+    }
+}
+
+fn undeployed(seen: &UndeploySeen) -> String {
+    let (left, volumes) = (count(seen.left.len(), "thing"), count(seen.volumes.len(), "volume"));
+    format!("{left} left behind; before, there were {volumes}")
 }
 
 fn examined(seen: &ExamineSeen) -> String {

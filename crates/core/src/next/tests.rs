@@ -346,9 +346,9 @@ fn a_fresh_head_beside_goes_on_while_the_base_is_upgraded() {
     let walked = walk(&plan, good);
     let of = |lane| {
         let of_lane = walked.events.iter().filter(move |event| event.lane == lane);
-        let begun = of_lane.filter_map(|event| match &event.kind {
-            EventKind::StageBegan { stage, .. } => Some(stage.to_string()),
-            _ => None,
+        let begun = of_lane.filter_map(|event| {
+            let EventKind::StageBegan { stage, .. } = &event.kind else { return None };
+            Some(stage.to_string())
         });
         begun.collect::<Vec<_>>()
     };
@@ -400,6 +400,13 @@ fn a_signal_ends_both_lanes() {
 /// One attempt at a backup, and a stage that goes well.
 const ATTEMPT: [&str; 5] = ["converge", "answer", "mark", "backup", "snapshot"];
 
+/// What follows what did not go well.
+const RED: [&str; 2] = ["examine", "observe"];
+
+fn is_aftermath(act: Act) -> bool {
+    matches!(act, Act::Examine | Act::Observe)
+}
+
 fn backing_up() -> PlanBuilder {
     let app = service("app").routed(80).volume("data", "/data").backed_up();
     PlanBuilder::new(stack([app])).run(Stage::Backup)
@@ -433,7 +440,7 @@ fn a_backup_that_does_not_stand_verification_is_taken_again() {
         let twice = [once, once].concat();
         backup(&plan, &twice, &[attempt, attempt, attempt, &["observe"]]);
         let thrice = [once, once, once].concat();
-        let walked = backup(&plan, &thrice, &[attempt, attempt, attempt, &["observe"]]);
+        let walked = backup(&plan, &thrice, &[attempt, attempt, attempt, &RED]);
         let run = walked.state.runs_of(Stage::Backup).next().unwrap();
         assert!(!run.outcome().is_passed(), "{:?}", run.outcome());
         // A hook that failed ends its attempt at once.
@@ -444,7 +451,7 @@ fn a_backup_that_does_not_stand_verification_is_taken_again() {
     for nth in [0, 2] {
         let mut turns = vec![Good; nth];
         turns.push(Broken);
-        backup(&plan, &turns, &[&attempt[..=nth], &["observe"]]);
+        backup(&plan, &turns, &[&attempt[..=nth], &RED]);
     }
     let stopped = [Good, Good, Good, Good, Turn::Signal];
     backup(&plan, &stopped, &[attempt]);
@@ -473,11 +480,11 @@ fn attempts_share_the_budget_of_the_stage() {
     let turns = [[Good, Good, Good, Good, Bad]; 3].concat();
     let plan = backing_up().build();
     let attempt = ATTEMPT.as_slice();
-    let walked = backup(&plan, &turns, &[attempt, attempt, attempt, &["observe"]]);
+    let walked = backup(&plan, &turns, &[attempt, attempt, attempt, &RED]);
     let run = walked.state.runs_of(Stage::Backup).next().unwrap();
     let marked = run.acts.iter().find(|act| act.act == Act::Mark).unwrap().began_at;
     let end = marked.plus(Duration::from_millis(plan.budgets.backup_ms));
-    for act in run.acts.iter().skip(2).filter(|act| act.act != Act::Observe) {
+    for act in run.acts.iter().skip(2).filter(|act| !is_aftermath(act.act)) {
         assert!(act.deadline <= end, "{act:?}");
     }
     // Later waits leave half of what is left.
@@ -488,7 +495,7 @@ fn attempts_share_the_budget_of_the_stage() {
     // An attempt takes a second or so in a walk.
     let mut short = plan.clone();
     short.budgets.backup_ms = 1_200;
-    backup(&short, &turns, &[attempt, &["observe"]]);
+    backup(&short, &turns, &[attempt, &RED]);
 }
 
 /// What is only unproven stays so, and a bug of ours is not hidden by another try.
@@ -497,7 +504,7 @@ fn not_everything_is_worth_another_attempt() {
     let database = service("db").image("mongo:7").volume("data", "/data/db");
     let with_database = stack([service("app").routed(80), database.backed_up()]);
     let plan = PlanBuilder::new(with_database).run(Stage::Backup).build();
-    let walked = backup(&plan, &[], &[&ATTEMPT, &["observe"]]);
+    let walked = backup(&plan, &[], &[&ATTEMPT, &RED]);
     let run = walked.state.runs_of(Stage::Backup).next().unwrap();
     assert_eq!(run.outcome().status(), Status::Unverified, "{:?}", run.outcome());
 }
@@ -537,7 +544,7 @@ fn a_disaster_takes_the_app_away_before_the_restore() {
         let before = good_one.state.stages.iter().take_while(|run| run.stage != Stage::Restore);
         let before: usize = before.map(|run| run.acts.len()).sum();
         let walked = walk(&plan, |at, _| if at == before + nth { Turn::Bad } else { Turn::Good });
-        assert_eq!(stage(&walked).len(), nth + 2, "{act}");
+        assert_eq!(stage(&walked).len(), nth + 3, "{act}");
         let tested = walked.steps.iter().any(|step| step == "begin functional fresh");
         assert!(!tested, "{act}");
     }

@@ -167,6 +167,7 @@ pub fn plan(
     prepared: Result<Prepared, TextError>,
     base: &BaseSearch,
 ) -> Result<Plan, Refusal> {
+    check_pack(request, &facts.name)?;
     let plan = planned(request, facts, prepared, base)?;
     given::refuse_words(request, &plan)?;
     Ok(Plan { beside: beside::may_be(&plan), ..plan })
@@ -178,7 +179,6 @@ fn planned(
     prepared: Result<Prepared, TextError>,
     base: &BaseSearch,
 ) -> Result<Plan, Refusal> {
-    check_pack(request, &facts.name)?;
     let mut considered = consider(request, facts, prepared)?;
     let upgrade = base.tried(&request.host.cli_version).filter(|_| considered.unfit.is_none());
     let fresh_head = upgrade.is_none() || wants_fresh_head(request);

@@ -66,7 +66,7 @@ async fn stack(
     let looked = within(clock.as_ref(), deadline, LOOK, async {
         let watched = hand.watch(&app.id, &app.stack).await?;
         let fresh = watched.watch.observe().await.map_err(ActError::broken)?;
-        watched.known = recall(&watched.known, fresh);
+        watched.known = recall(&watched.known, fresh, clock.now());
         Ok::<StackFacts, ActError>(watched.known.clone())
     });
     match looked.await {

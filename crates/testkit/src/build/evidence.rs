@@ -11,7 +11,7 @@ use cc_ci_model::backup::{
 };
 use cc_ci_model::compose::{DeclaredObject, DeclaredService, DeclaredStack, ServiceMode};
 use cc_ci_model::evidence::{
-    Act, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, PageSeen, SettleSeen,
+    Act, DeploySeen, Evidence, ImageFound, ImageSeen, MarkerSeen, SettleSeen,
 };
 use cc_ci_model::intent::{Intent, Object, ObjectKind};
 use cc_ci_model::meter::MeterSeen;
@@ -23,7 +23,8 @@ use cc_ci_model::time::Timestamp;
 use super::data::data_found;
 use super::facts::{FactsBuilder, TaskBuilder};
 use super::seen::{
-    answered, backed_up, examined, expected, hook, observed, page, present, undeployed, verified,
+    answered, backed_up, examined, expected, front_page, hook, observed, page, present, undeployed,
+    verified,
 };
 
 /// What the engine would show of an app of a plan that runs a revision.
@@ -54,12 +55,7 @@ impl Shown<'_> {
                 Evidence::Answered(answered(2, page(200, "<title>Welcome</title>"), false))
             }
             Act::Meter => Evidence::Metered { seen: self.metered("....") },
-            Act::Inspect => Evidence::Page(PageSeen {
-                answer: Some(page(200, "<title>Welcome</title>")),
-                problem: None,
-                asset: None,
-                unknown: None,
-            }),
+            Act::Inspect => Evidence::Page(front_page("<title>Welcome</title>")),
             Act::Plant => self.planted(true),
             Act::Seek => self.sought(true),
             Act::Mark => self.marked(self.before(), true),
@@ -114,12 +110,7 @@ impl Shown<'_> {
             Act::Converge => Evidence::Settled(self.settled(self.starting(), true)),
             Act::Answer => Evidence::Answered(answered(0, page(503, "starting"), true)),
             Act::Meter => Evidence::Metered { seen: self.metered(".xx.") },
-            Act::Inspect => Evidence::Page(PageSeen {
-                answer: Some(page(200, "<title>502 Bad Gateway</title>")),
-                problem: None,
-                asset: None,
-                unknown: None,
-            }),
+            Act::Inspect => Evidence::Page(front_page("<title>502 Bad Gateway</title>")),
             Act::Plant => self.planted(false),
             Act::Seek => self.sought(false),
             Act::Mark => self.marked(Vec::new(), false),

@@ -2,7 +2,7 @@
 
 use cc_ci_model::backup::{BackupSeen, HookSeen, HookTime};
 use cc_ci_model::diagnosis::{ExamineSeen, LogSeen};
-use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, ImageFound, ObserveSeen};
+use cc_ci_model::evidence::{AnswerSeen, Evidence, HttpSeen, ImageFound, ObserveSeen, PageSeen};
 use cc_ci_model::integrity::{ExpectedSeen, UndeploySeen, VerifySeen};
 use cc_ci_model::intent::Object;
 use cc_ci_model::plan::Plan;
@@ -62,6 +62,11 @@ pub(super) fn page(status: u16, body: &str) -> HttpSeen {
         bytes: body.len() as u64,
         excerpt: body.to_owned(),
     }
+}
+
+/// A front page that answers, with nothing else to look at.
+pub(super) fn front_page(body: &str) -> PageSeen {
+    PageSeen { answer: Some(page(200, body)), problem: None, asset: None, unknown: None }
 }
 
 /// The pack's command, ended with that code.
