@@ -72,13 +72,12 @@ pub(crate) async fn list(endpoint: &Endpoint, stack: &StackName) -> Result<Vec<T
     endpoint.get(&format!("list the tasks of stack {stack}"), &target).await
 }
 
-/// Lists the tasks of one service, by its full name; none when there is no such service.
-pub(crate) async fn list_running(
-    endpoint: &Endpoint,
-    service: &str,
-) -> Result<Vec<Task>, EngineError> {
+/// Lists the tasks of one service, by its full name, that are to run, and those that are to stop;
+/// none when there is no such service.
+pub(crate) async fn list_of(endpoint: &Endpoint, service: &str) -> Result<Vec<Task>, EngineError> {
+    let wanted = ["running".to_owned(), "shutdown".to_owned()];
     let filters: [(&str, &[String]); 2] =
-        [("service", &[service.to_owned()]), ("desired-state", &["running".to_owned()])];
+        [("service", &[service.to_owned()]), ("desired-state", &wanted)];
     let operation = format!("list the tasks of service {service}");
     match endpoint.get(&operation, &with_filters("/tasks", &filters)).await {
         Err(EngineError::Refused { status: 404, .. }) => Ok(Vec::new()),

@@ -28,7 +28,7 @@ impl StackView for Swarm {
         stack: &StackName,
         service: &str,
     ) -> Result<Vec<TaskAddress>, EngineError> {
-        let tasks = tasks::list_running(&self.endpoint, &format!("{stack}_{service}")).await?;
+        let tasks = tasks::list_of(&self.endpoint, &format!("{stack}_{service}")).await?;
         let gateway: Gateway = self
             .endpoint
             .get(
@@ -41,7 +41,8 @@ impl StackView for Swarm {
             .filter(|task| task.state() == TaskState::Running)
             .filter_map(|task| {
                 let address = gateway.address(task.container_id()?)?;
-                Some(TaskAddress { task: task.id.clone(), address })
+                let leaving = task.desired_state != TaskState::Running;
+                Some(TaskAddress { task: task.id.clone(), address, leaving })
             })
             .collect();
         addresses.sort_by(|a, b| a.task.cmp(&b.task));

@@ -54,7 +54,7 @@ pub trait StackView: Send + Sync {
     async fn watch(&self, stack: &StackName) -> Result<Box<dyn StackWatch>, EngineError>;
 
     /// Addresses at which this host reaches the running tasks of a service, without a proxy
-    /// (`docker_gwbridge`).
+    /// (`docker_gwbridge`); those that are to stop and still run are among them.
     async fn addresses(
         &self,
         stack: &StackName,
@@ -95,6 +95,8 @@ pub struct TaskAddress {
     pub task: String,
     /// The address.
     pub address: IpAddr,
+    /// It is to stop: it still serves who reaches it, and nothing new counts on it.
+    pub leaving: bool,
 }
 
 /// Makes images present.

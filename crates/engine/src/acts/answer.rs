@@ -228,7 +228,8 @@ async fn address(
     gate: &HttpGate,
     turn: u32,
 ) -> Result<Option<IpAddr>, EngineError> {
-    let addresses = ports.stacks.addresses(&app.stack, gate.service.as_str()).await?;
+    let mut addresses = ports.stacks.addresses(&app.stack, gate.service.as_str()).await?;
+    addresses.retain(|task| !task.leaving);
     let count = addresses.len().max(1);
     Ok(addresses.get(turn as usize % count).map(|task| task.address))
 }

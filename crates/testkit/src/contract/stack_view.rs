@@ -1,5 +1,7 @@
 //! What [`cc_ci_core::ports::StackView`] promises.
 
+use std::time::Duration;
+
 use super::stage::{
     Life, Service, Stage, ended, is_away, is_refused, only_task, running, until, watch,
 };
@@ -8,6 +10,7 @@ super::contract!(StackView: [
     a_manager_answers,
     a_stack_of_which_nothing_is_there_is_empty,
     running_tasks_have_addresses,
+    a_task_that_is_to_stop_has_one_until_it_has,
     tasks_that_ended_have_none,
     the_last_lines_of_a_log_are_told_newest_last,
     a_task_that_never_ran_wrote_nothing,
@@ -31,11 +34,31 @@ async fn running_tasks_have_addresses<S: Stage>(stage: &S) {
     let view = stage.engine().view();
     let addresses = view.addresses(stage.stack(), "app").await.expect("the engine answers");
     assert_eq!(addresses.len(), 1, "{addresses:?}");
-    assert_eq!(addresses[0].task, task.id);
+    assert_eq!((addresses[0].task.as_str(), addresses[0].leaving), (task.id.as_str(), false));
     assert!(!addresses[0].address.is_loopback() && !addresses[0].address.is_unspecified());
     for nobody in ["ap", "apps", "no-such"] {
         assert_eq!(view.addresses(stage.stack(), nobody).await, Ok(vec![]), "{nobody}");
     }
+}
+
+async fn a_task_that_is_to_stop_has_one_until_it_has<S: Stage>(stage: &S) {
+    let old = running(stage, &Service::new("app", Life::StopsSlowly)).await;
+    assert!(!is_leaving(stage, &old.id).await.expect("it runs"));
+    stage.deploy(&[Service { release: "two", ..Service::new("app", Life::StopsSlowly) }]).await;
+    let mut watch = watch(stage).await;
+    let mut seen = Vec::new();
+    while let Some(leaving) = is_leaving(stage, &old.id).await {
+        seen.push(leaving);
+        drop(tokio::time::timeout(Duration::from_millis(200), watch.changed()).await);
+    }
+    assert_eq!(seen.last(), Some(&true), "{seen:?}");
+}
+
+/// Whether a task is on its way out; `None` when it has no address any more.
+async fn is_leaving<S: Stage>(stage: &S, task: &str) -> Option<bool> {
+    let addresses = stage.engine().view().addresses(stage.stack(), "app").await;
+    let addresses = addresses.expect("the engine answers");
+    addresses.iter().find(|known| known.task == task).map(|known| known.leaving)
 }
 
 async fn tasks_that_ended_have_none<S: Stage>(stage: &S) {

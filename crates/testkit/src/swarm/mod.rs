@@ -309,7 +309,8 @@ impl StackView for FakeSwarm {
             let up = sim.tasks.iter().filter(is_up).filter_map(|task| {
                 let container = sim.container_of(&task.id).filter(|container| container.running)?;
                 let address = IpAddr::V4(Ipv4Addr::new(172, 18, 0, container.address));
-                Some(TaskAddress { task: task.id.clone(), address })
+                let leaving = task.desired != TaskState::Running;
+                Some(TaskAddress { task: task.id.clone(), address, leaving })
             });
             Ok(up.collect())
         };
